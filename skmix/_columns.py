@@ -1,0 +1,125 @@
+"""Kinds of columns, how each is mixed, and how rows are compared.
+
+Numbers are interpolated. Integer columns are rounded to the nearest whole number.
+Categories are never averaged: a mix takes those of its heavier parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from ._containers import ArrayContainer, FrameContainer
+from ._core.mixing import heavier_parent, interpolate
+
+Container = ArrayContainer | FrameContainer
+
+
+@dataclass
+class Columns:
+    """The columns of X, read once.
+
+    Attributes
+    ----------
+    numeric : list of int
+        Places of the columns that hold numbers.
+
+    is_integer : ndarray of shape (len(numeric),)
+        Which of them hold whole numbers.
+
+    values : ndarray of shape (n, len(numeric))
+        Their values, as float64.
+
+    categories : ndarray of shape (n, n_categorical)
+        The other columns, as text: good for comparing, not for giving back.
+    """
+
+    numeric: list[int]
+    is_integer: NDArray[np.bool_]
+    values: NDArray[np.float64]
+    categories: NDArray[np.str_]
+
+    @classmethod
+    def read(cls, container: Container, kinds: Sequence[str]) -> Columns:
+        """Read the columns of a container, whose kinds have been resolved."""
+        numeric = [place for place, kind in enumerate(kinds) if kind != "category"]
+        categorical = [place for place, kind in enumerate(kinds) if kind == "category"]
+        values = np.empty((len(container), len(numeric)))
+        for position, place in enumerate(numeric):
+            values[:, position] = container.column(place)
+        text = [container.column(place).astype(str) for place in categorical]
+        return cls(
+            numeric=numeric,
+            is_integer=np.array([kinds[place] == "integer" for place in numeric], bool),
+            values=values,
+            categories=(
+                np.column_stack(text) if text else np.empty((len(container), 0), str)
+            ),
+        )
+
+    def take(self, rows: NDArray[np.intp]) -> Columns:
+        """Some of the rows."""
+        return replace(self, values=self.values[rows], categories=self.categories[rows])
+
+    def mix(
+        self,
+        first: NDArray[np.intp],
+        second: NDArray[np.intp],
+        weight: NDArray[np.float64],
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Mix pairs of rows.
+
+        Returns
+        -------
+        source : ndarray of shape (m,)
+            The row that each mix takes its categories from.
+
+        values : ndarray of shape (m, len(numeric))
+            Its numbers.
+        """
+        values = interpolate(self.values, first, second, weight)
+        values[:, self.is_integer] = np.rint(values[:, self.is_integer])
+        return heavier_parent(first, second, weight), values
+
+
+class RowEncoder:
+    """Coordinates in which rows are compared and models inside skmix are trained.
+
+    Numbers are standardised, categories become indicators. Two rows that differ in a
+    category are as far apart as two random rows are, on average, in a number: both
+    squared distances are 2.
+
+    Parameters
+    ----------
+    columns : Columns
+        The training rows.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self.scaler = StandardScaler().fit(columns.values) if columns.numeric else None
+        self.indicators = None
+        if columns.categories.shape[1]:
+            self.indicators = OneHotEncoder(
+                sparse_output=False, handle_unknown="ignore"
+            ).fit(columns.categories)
+
+    def __call__(
+        self,
+        columns: Columns,
+        source: NDArray[np.intp] | None = None,
+        values: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Encode rows, or mixes of them as :meth:`Columns.mix` gives them."""
+        values = columns.values if values is None else values
+        blocks: list[Any] = []
+        if self.scaler is not None:
+            blocks.append(self.scaler.transform(values))
+        if self.indicators is not None:
+            coded = self.indicators.transform(columns.categories)
+            blocks.append(coded if source is None else coded[source])
+        return np.hstack(blocks)

@@ -1,0 +1,200 @@
+"""What comes in goes out: lists, arrays, pandas and polars, for X and for y.
+
+A container keeps the data as the user passed them and can hand back any of their rows,
+or all of them followed by new rows. A new row starts as a copy of the row that it comes
+from, so that whatever skmix does not mix (text, categories, missing categories) keeps
+its type, and then has its numbers replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def wrap(data: Any) -> ArrayContainer | FrameContainer:
+    """Wrap what the user passed in the container that fits it."""
+    dependencies = nw.dependencies
+    if dependencies.is_into_dataframe(data) or dependencies.is_into_series(data):
+        if not isinstance(data, np.ndarray):
+            return FrameContainer(data)
+    return ArrayContainer(data)
+
+
+class ArrayContainer:
+    """A list or an array of one or two dimensions.
+
+    Parameters
+    ----------
+    data : array-like of shape (n,) or (n, p)
+        What the user passed.
+    """
+
+    def __init__(self, data: ArrayLike) -> None:
+        self.is_list = isinstance(data, list | tuple)
+        self.array = np.asarray(data)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names for messages."""
+        return [str(column) for column in range(self._two_d().shape[1])]
+
+    @property
+    def kinds(self) -> list[str]:
+        """One of "float", "integer" and "category" for each column."""
+        kind = {"i": "integer", "u": "integer", "b": "category"}.get(
+            self.array.dtype.kind, "float"
+        )
+        return [kind] * self._two_d().shape[1]
+
+    def column(self, place: int) -> NDArray:
+        """Values of a column."""
+        return self._two_d()[:, place]
+
+    def take(self, rows: NDArray[np.intp]) -> Any:
+        """Rows as the user would have passed them."""
+        return self._out(self.array[rows])
+
+    def extend(
+        self,
+        source: NDArray[np.intp],
+        columns: list[int],
+        values: NDArray,
+        *,
+        index: NDArray[np.intp] | None = None,
+    ) -> Any:
+        """All rows, then new ones: copies of `source` with `values` in `columns`."""
+        new = self.array[source]
+        if values.size:
+            new.reshape(len(new), -1)[:, columns] = values
+        return self._out(np.concatenate([self.array, new]))
+
+    def with_floats(self) -> ArrayContainer:
+        """Turn integers into float64, so that they can hold what lies between."""
+        floats = copy.copy(self)
+        if self.array.dtype.kind in "iub":
+            floats.array = self.array.astype(np.float64)
+        return floats
+
+    def _two_d(self) -> NDArray:
+        return self.array.reshape(len(self.array), -1)
+
+    def _out(self, array: NDArray) -> Any:
+        return array.tolist() if self.is_list else array
+
+
+class FrameContainer:
+    """A data frame or a series of pandas, polars or another eager library.
+
+    Parameters
+    ----------
+    data : data frame or series
+        What the user passed.
+    """
+
+    def __init__(self, data: Any) -> None:
+        wrapped = nw.from_native(data, eager_only=True, allow_series=True)
+        self.is_series = isinstance(wrapped, nw.Series)
+        # A series has no name, or any: it travels as a frame under a name of ours.
+        self.series_name = wrapped.name if self.is_series else None
+        self.frame = wrapped.alias("y").to_frame() if self.is_series else wrapped
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names for messages."""
+        return [repr(name) for name in self.frame.columns]
+
+    @property
+    def kinds(self) -> list[str]:
+        """One of "float", "integer", "category" or the name of another dtype."""
+        return [_kind(self.frame.get_column(name)) for name in self.frame.columns]
+
+    def column(self, place: int) -> NDArray:
+        """Values of a column; missing numbers are NaN."""
+        series = self.frame.get_column(self.frame.columns[place])
+        if _kind(series) in ("float", "integer") and series.is_null().any():
+            series = series.cast(nw.Float64)
+        return np.asarray(series.to_numpy())
+
+    def take(self, rows: NDArray[np.intp]) -> Any:
+        """Rows as the user would have passed them."""
+        return self._out(self.frame[rows])
+
+    def extend(
+        self,
+        source: NDArray[np.intp],
+        columns: list[int],
+        values: NDArray,
+        *,
+        index: NDArray[np.intp] | None = None,
+    ) -> Any:
+        """All rows, then new ones: copies of `source` with `values` in `columns`.
+
+        A default pandas index is continued. Any other index keeps its labels, and a
+        new row carries the label of the row `index` (default: `source`).
+        """
+        new = self.frame[source]
+        for place, column in zip(columns, values.T, strict=True):
+            like = self.frame.get_column(self.frame.columns[place])
+            new = new.with_columns(_series_like(like, new, column))
+        labels = nw.maybe_get_index(self.frame)
+        if labels is not None and index is not None:
+            new = nw.from_native(new.to_native().set_axis(labels[index]))
+        result = nw.concat([self.frame, new])
+        if labels is not None and labels.equals(type(labels)(range(len(labels)))):
+            result = nw.maybe_reset_index(result)
+        return self._out(result)
+
+    def with_floats(self) -> FrameContainer:
+        """Turn integers into float64, so that they can hold what lies between."""
+        floats = copy.copy(self)
+        floats.frame = self.frame.with_columns(
+            self.frame.get_column(name).cast(nw.Float64)
+            for name in self.frame.columns
+            if _kind(self.frame.get_column(name)) == "integer"
+        )
+        return floats
+
+    def _out(self, frame: nw.DataFrame) -> Any:
+        if not self.is_series:
+            return frame.to_native()
+        native = frame.get_column("y").to_native()
+        if nw.dependencies.is_pandas_like_series(native):
+            return native.rename(self.series_name)
+        return frame.get_column("y").alias(self.series_name).to_native()
+
+
+def _kind(series: nw.Series) -> str:
+    dtype = series.dtype
+    if dtype.is_integer():
+        return "integer"
+    if dtype.is_numeric():
+        return "float"
+    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
+        return "category"
+    # A sparse pandas column: narwhals has no name for it, NumPy does.
+    native_dtype = getattr(series.to_native(), "dtype", None)
+    kind = getattr(getattr(native_dtype, "subtype", None), "kind", "")
+    return {"f": "float", "i": "integer", "u": "integer"}.get(kind, str(dtype))
+
+
+def _series_like(column: nw.Series, rows: nw.DataFrame, values: NDArray) -> nw.Series:
+    """Make a series of `values` with the name and dtype of `column`."""
+    native = column.to_native()
+    if nw.dependencies.is_pandas_like_series(native):
+        index = rows.to_native().index
+        series = type(native)(values, name=native.name, index=index)
+        return nw.from_native(series.astype(native.dtype), series_only=True)
+    return nw.new_series(
+        column.name, values, column.dtype, backend=column.implementation
+    )

@@ -1,0 +1,1 @@
+"""Pure functions on NumPy arrays: neighbours, pairs, mixing and kernels."""

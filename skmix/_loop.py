@@ -1,0 +1,210 @@
+"""One loop for every learner: it stops, remembers, reports, saves and resumes.
+
+A learner knows nothing of clocks, callbacks or files. It makes one step, says what the
+step achieved, and can hand out and take back its state as named arrays.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from .callbacks import Checkpoint, ProgressBar
+
+State = dict[str, NDArray]
+
+
+class Learner(Protocol):
+    """What the loop asks of a learner."""
+
+    def step(self) -> dict[str, float]:
+        """Make one iteration; report at least "objective", lower is better."""
+
+    def state(self) -> State:
+        """Everything that a later step depends on."""
+
+    def load_state(self, state: State) -> None:
+        """Go back to a state."""
+
+    def policy(self) -> State:
+        """The part of the state that is the result."""
+
+    def load_policy(self, policy: State) -> None:
+        """Put a result in place."""
+
+
+class Loop:
+    """Runs the phases of one fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator that is being fitted; its callbacks are called.
+
+    n_phases : int
+        Number of phases, among which the time is shared out.
+
+    data : tuple
+        What the fit depends on beside the parameters; a checkpoint is only resumed on
+        equal data.
+
+    max_time : float or None
+        Seconds for all phases together.
+
+    Attributes
+    ----------
+    history : dict of lists
+        What each iteration reported, by name.
+
+    interrupted : bool
+        Whether a KeyboardInterrupt ended a phase.
+    """
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        n_phases: int,
+        data: tuple,
+        max_time: float | None = None,
+    ) -> None:
+        callbacks = getattr(estimator, "_skl_callbacks", [])
+        if estimator.verbose and not any(isinstance(c, ProgressBar) for c in callbacks):
+            estimator.set_callbacks(*callbacks, ProgressBar())
+        self.estimator = estimator
+        self.context = estimator._init_callback_context(max_subtasks=n_phases)
+        self.context.call_on_fit_task_begin(estimator=estimator)
+        self.phases_left = n_phases
+        self.end = np.inf if max_time is None else time.monotonic() + max_time
+        self.history: dict[str, list] = {}
+        self.interrupted = False
+        self.checkpoints = [c for c in callbacks if isinstance(c, Checkpoint)]
+        self.saved: dict[str, State] = {}
+        if self.checkpoints:
+            parameters = {k: repr(v) for k, v in estimator.get_params().items()}
+            self.fingerprint = joblib.hash((type(estimator).__name__, parameters, data))
+            self.saved = self.checkpoints[0].load(self.fingerprint)
+
+    def run(self, learner: Learner, phase: str, max_iter: int, window: int = 20) -> int:
+        """Run a learner to its end, and leave it with its best policy.
+
+        Parameters
+        ----------
+        learner : Learner
+            What to run.
+
+        phase : str
+            Name of the phase, for callbacks, history and checkpoints.
+
+        max_iter : int
+            Number of iterations.
+
+        window : int, default=20
+            Number of iterations over which the objective is averaged. The policy with
+            the lowest average is the one that the phase ends with: what a learner
+            reports of one iteration depends on what was drawn in it.
+
+        Returns
+        -------
+        n_iter : int
+            Number of iterations, those before a resume included.
+        """
+        now = time.monotonic()
+        end = now + (self.end - now) / self.phases_left
+        self.phases_left -= 1
+        context = self.context.subcontext(task_name=phase, max_subtasks=max_iter)
+        context.call_on_fit_task_begin(estimator=self.estimator)
+        progress = _Progress(phase, window)
+        progress.done = max_iter == 0
+        if phase in self.saved:
+            progress.resume(self.saved[phase], learner)
+            progress.done = progress.iteration >= max_iter
+        try:
+            while not progress.done:
+                step_context = context.subcontext(task_name="iteration")
+                step_context.call_on_fit_task_begin(estimator=self.estimator)
+                report = progress.add(learner.step(), learner)
+                stop = step_context.call_on_fit_task_end(
+                    estimator=self.estimator, metadata=report
+                )
+                progress.done = stop or time.monotonic() >= end
+                progress.done |= progress.iteration == max_iter
+                self._save(phase, progress, learner)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        if progress.best_policy is not None:
+            learner.load_policy(progress.best_policy)
+        for name, values in progress.records.items():
+            self.history.setdefault(name, []).extend(values)
+        context.call_on_fit_task_end(estimator=self.estimator)
+        return progress.iteration
+
+    def close(self) -> None:
+        """Tell the callbacks that the fit is over."""
+        self.context.call_on_fit_task_end(estimator=self.estimator)
+
+    def _save(self, phase: str, progress: _Progress, learner: Learner) -> None:
+        for checkpoint in self.checkpoints:
+            if progress.done or progress.iteration % checkpoint.every == 0:
+                self.saved[phase] = progress.state(learner)
+                checkpoint.save(self.fingerprint, self.saved)
+
+
+class _Progress:
+    """How far a phase has come, and the best policy on the way."""
+
+    def __init__(self, phase: str, window: int) -> None:
+        self.phase = phase
+        self.window = window
+        self.iteration = 0
+        self.done = False
+        self.best = np.inf
+        self.best_policy: State | None = None
+        self.records: dict[str, list] = {}
+
+    def add(self, report: dict[str, float], learner: Learner) -> dict:
+        before = self.records.get("objective", [])[1 - self.window :]
+        average = float(np.mean([*before, report["objective"]]))
+        report = {
+            "phase": self.phase,
+            "iteration": self.iteration,
+            "moving_average": average,
+            **report,
+        }
+        for name, value in report.items():
+            self.records.setdefault(name, []).append(value)
+        self.iteration += 1
+        if average <= self.best:
+            self.best, self.best_policy = average, learner.policy()
+        return report
+
+    def state(self, learner: Learner) -> State:
+        records = {
+            f"record:{name}": np.asarray(values)
+            for name, values in self.records.items()
+        }
+        best = {f"best:{k}": v for k, v in (self.best_policy or {}).items()}
+        return {
+            **{f"learner:{k}": v for k, v in learner.state().items()},
+            **records,
+            **best,
+            "iteration": np.array(self.iteration),
+            "best": np.array(self.best),
+        }
+
+    def resume(self, saved: State, learner: Learner) -> None:
+        def part(prefix: str) -> State:
+            return {
+                name.removeprefix(prefix): array
+                for name, array in saved.items()
+                if name.startswith(prefix)
+            }
+
+        learner.load_state(part("learner:"))
+        self.records = {k: v.tolist() for k, v in part("record:").items()}
+        self.best_policy = part("best:")
+        self.iteration, self.best = int(saved["iteration"]), float(saved["best"])

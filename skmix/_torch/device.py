@@ -1,0 +1,51 @@
+"""Which device to compute on."""
+
+import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """Find the device that a name means here.
+
+    Parameters
+    ----------
+    name : str
+        "auto", "cpu", "cuda", "cuda:<number>" or "mps". "auto" takes a CUDA device
+        where there is one, else the CPU.
+
+    Returns
+    -------
+    device : torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If the device is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    count = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise ValueError(
+            f"device={name!r} is not there: torch sees {count} CUDA devices. Pass "
+            "device='auto' or 'cpu', or install a build of torch for your GPU."
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(
+            "device='mps' is not there: torch sees no Apple GPU. Pass device='auto' or "
+            "'cpu'."
+        )
+    return device
+
+
+def describe_devices() -> str:
+    """Name the devices that torch sees, for bug reports."""
+    names = [f"cpu ({torch.get_num_threads()} threads)"]
+    names += [
+        f"cuda:{place} ({torch.cuda.get_device_name(place)})"
+        for place in range(torch.cuda.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return ", ".join(names)

@@ -1,0 +1,294 @@
+"""Checks of what users pass: the column, the rule, the value and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from ._columns import Columns, Container
+from ._compat import check_target_type
+from ._containers import FrameContainer, wrap
+
+
+def read_X(
+    estimator: BaseEstimator,
+    X: Any,
+    *,
+    categorical_features: Any = "from_dtype",
+    reset: bool = True,
+    name: str = "X",
+) -> tuple[Container, Columns]:
+    """Check X and read its columns.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose `n_features_in_` and `feature_names_in_` are set or compared.
+
+    X : {array-like, data frame} of shape (n, p)
+        What the user passed.
+
+    categorical_features : "from_dtype" or array-like
+        Which columns hold categories; see :class:`~skmix.base.BaseMixResampler`.
+
+    reset : bool, default=True
+        Whether this is the X that the estimator learns from.
+
+    name : str, default="X"
+        Name of the argument in messages.
+
+    Returns
+    -------
+    container : Container
+        The rows as they came.
+
+    columns : Columns
+        Their numbers and categories.
+
+    Raises
+    ------
+    ValueError
+        If X is not two-dimensional, has too few rows, holds what cannot be mixed, or
+        is missing a number.
+    """
+    container = wrap(X)
+    min_rows = 2 if reset else 1
+    if isinstance(container, FrameContainer):
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        kinds = _resolve_kinds(container, categorical_features, name)
+        if len(container) < min_rows:
+            raise ValueError(
+                f"{name} has {len(container)} sample(s), but a minimum of {min_rows} "
+                f"is required by {type(estimator).__name__}."
+            )
+    else:
+        # Only with columns named as categories may an array hold text.
+        named = not _is_from_dtype(categorical_features)
+        array = validate_data(
+            estimator,
+            X,
+            dtype=None if named else "numeric",
+            ensure_all_finite=False,
+            ensure_min_samples=min_rows,
+            reset=reset,
+        )
+        is_list = container.is_list
+        container = wrap(array)
+        container.is_list = is_list
+        kinds = _resolve_kinds(container, categorical_features, name)
+    try:
+        columns = Columns.read(container, kinds)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} holds text in a numeric column: {error}. Encode it as numbers, or "
+            "name the column in categorical_features."
+        ) from error
+    _check_finite(container, columns, name)
+    return container, columns
+
+
+def read_regression_y(
+    y: Any, n_rows: int, *, name: str = "y"
+) -> tuple[Container, NDArray[np.float64]]:
+    """Check the labels of a regression problem.
+
+    Parameters
+    ----------
+    y : {array-like, series, data frame} of shape (n,) or (n, t)
+        Labels, any number of them to a row.
+
+    n_rows : int
+        Number of rows of X.
+
+    name : str, default="y"
+        Name of the argument in messages.
+
+    Returns
+    -------
+    container : Container
+        The labels as they came.
+
+    Y : ndarray of shape (n, t)
+        The labels as float64.
+
+    Raises
+    ------
+    ValueError
+        If the labels are missing, no numbers, not finite, or not one to a row of X.
+    """
+    if y is None:
+        raise ValueError(f"requires y to be passed, but the target {name} is None")
+    container = wrap(y)
+    array = y if isinstance(container, FrameContainer) else container.array
+    try:
+        Y = check_array(array, ensure_2d=False, dtype=np.float64, input_name=name)
+    except (TypeError, ValueError) as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} must hold numbers, as this is a resampler for regression: {error}"
+            ". For classes, use a sampler for classification."
+        ) from error
+    if Y.ndim > 2:
+        raise ValueError(
+            f"{name} must have shape (n,) or (n, n_targets), got {Y.shape}."
+        )
+    _check_length(Y, n_rows, name)
+    return container, Y.reshape(n_rows, -1)
+
+
+def read_class_y(y: Any, n_rows: int, *, name: str = "y") -> tuple[Container, NDArray]:
+    """Check the labels of a classification problem.
+
+    Parameters
+    ----------
+    y : {array-like, series, data frame} of shape (n,) or (n, n_classes)
+        Class labels, one to a row, or one-vs-all indicators.
+
+    n_rows : int
+        Number of rows of X.
+
+    name : str, default="y"
+        Name of the argument in messages.
+
+    Returns
+    -------
+    container : Container
+        The labels as they came.
+
+    labels : ndarray of shape (n,)
+        The class of each row.
+
+    Raises
+    ------
+    ValueError
+        If the labels are missing, continuous, multilabel, or not one to a row of X.
+    """
+    if y is None:
+        raise ValueError(f"requires y to be passed, but the target {name} is None")
+    container = wrap(y)
+    if isinstance(container, FrameContainer):
+        columns = [container.column(place) for place in range(len(container.names))]
+        array = columns[0] if len(columns) == 1 else np.column_stack(columns)
+    else:
+        array = container.array
+    check_classification_targets(array)
+    labels, _ = check_target_type(array, indicate_one_vs_all=True)
+    _check_length(labels, n_rows, name)
+    return container, labels
+
+
+def check_groups(groups: Any, n_rows: int) -> NDArray | None:
+    """Check that there is one group to a row."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    check_consistent_length(groups, np.empty(n_rows))
+    return groups
+
+
+def check_counts(counts: Any, name: str) -> list[int]:
+    """Check a list of numbers of neighbours; give it back sorted, without repeats."""
+    values = np.asarray(counts)
+    if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
+        raise ValueError(f"{name} must be a list of whole numbers, got {counts!r}.")
+    if values.size and values.min() < 1:
+        raise ValueError(
+            f"{name} must hold numbers of at least 1, got {values.min()}. Not mixing is "
+            "always among the options; do not list it."
+        )
+    return np.unique(values).tolist()
+
+
+def check_device_name(device: str) -> None:
+    """Check the form of a device's name; whether it is there, torch knows."""
+    kind, _, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (
+        number and not (kind == "cuda" and number.isdigit())
+    ):
+        raise ValueError(
+            f"device must be 'auto', 'cpu', 'cuda', 'cuda:<number>' or 'mps', got "
+            f"{device!r}. 'auto' takes the GPU where there is one."
+        )
+
+
+def _check_length(labels: NDArray, n_rows: int, name: str) -> None:
+    if len(labels) != n_rows:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has "
+            f"{n_rows} rows and {name} has {len(labels)}. Pass one label for each row."
+        )
+
+
+def _is_from_dtype(categorical_features: Any) -> bool:
+    return (
+        isinstance(categorical_features, str) and categorical_features == "from_dtype"
+    )
+
+
+def _resolve_kinds(
+    container: Container, categorical_features: Any, name: str
+) -> Sequence[str]:
+    kinds = list(container.kinds)
+    if not _is_from_dtype(categorical_features):
+        for place in _places(container, categorical_features):
+            kinds[place] = "category"
+    for column, kind in zip(container.names, kinds, strict=True):
+        if kind not in ("float", "integer", "category"):
+            raise ValueError(
+                f"column {column} of {name} has dtype {kind}, which skmix cannot mix. "
+                "Turn it into numbers, or name it in categorical_features."
+            )
+    return kinds
+
+
+def _places(container: Container, categorical_features: Any) -> list[int]:
+    """Turn names, places or a mask into places."""
+    wanted = np.asarray(categorical_features)
+    n_columns = len(container.names)
+    if wanted.dtype.kind == "b":
+        if len(wanted) != n_columns:
+            raise ValueError(
+                f"categorical_features is a mask of {len(wanted)} values for "
+                f"{n_columns} columns. Give one value for each column."
+            )
+        return list(np.flatnonzero(wanted))
+    if wanted.dtype.kind in "iu" or wanted.size == 0:
+        bad = [int(place) for place in wanted if not 0 <= place < n_columns]
+        if bad:
+            raise ValueError(
+                f"categorical_features names the columns {bad}, but X has columns 0 to "
+                f"{n_columns - 1}."
+            )
+        return [int(place) for place in wanted]
+    names = container.frame.columns if isinstance(container, FrameContainer) else []
+    bad = [name for name in wanted.tolist() if name not in names]
+    if bad:
+        raise ValueError(
+            f"categorical_features names {bad}, which X does not have"
+            + (f": its columns are {list(names)}." if names else "; it has no names.")
+        )
+    return [names.index(name) for name in wanted.tolist()]
+
+
+def _check_finite(container: Container, columns: Columns, name: str) -> None:
+    finite = np.isfinite(columns.values)
+    if finite.all():
+        return
+    position = int(np.flatnonzero(~finite.all(axis=0))[0])
+    column = columns.values[:, position]
+    what = "NaN" if np.isnan(column).any() else "infinity"
+    count = int((~np.isfinite(column)).sum())
+    raise ValueError(
+        f"Input {name} contains {what}: column "
+        f"{container.names[columns.numeric[position]]}, {count} of {len(column)} rows. "
+        "Mixing needs numbers: impute or drop them first, for example with "
+        "sklearn.impute.SimpleImputer."
+    )

@@ -1,0 +1,448 @@
+"""What all resamplers share: reading the data, drawing mixes, putting them together.
+
+A resampler of your own needs two methods. ``_learn`` looks at the data and keeps what
+it learned in attributes; ``_draw`` says which rows to mix. Checks, containers, column
+kinds, provenance and randomness are dealt with here.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from . import _compat
+from ._columns import Columns, Container, RowEncoder
+from ._containers import wrap
+from ._random import draw_seed
+from ._validation import check_groups, read_class_y, read_regression_y, read_X
+
+__all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
+
+
+@dataclass
+class ResamplingData:
+    """The training rows of one fit, read once.
+
+    Attributes
+    ----------
+    X, y : Container
+        The rows and labels as the user passed them.
+
+    columns : Columns
+        The numbers and categories of X.
+
+    encoder : RowEncoder
+        Turns columns, and mixes of them, into coordinates.
+
+    Z : ndarray of shape (n, p)
+        The rows in these coordinates.
+
+    target : ndarray of shape (n, t) or (n,)
+        Labels: float64, one column to a target, for regression; class labels otherwise.
+
+    groups : ndarray of shape (n,) or None
+        Rows of one group are never on both sides of a split.
+
+    X_val, Z_val, target_val : Container, ndarray, ndarray or None
+        Held-out rows that the user passed.
+    """
+
+    X: Container
+    y: Container
+    columns: Columns
+    encoder: RowEncoder
+    Z: NDArray[np.float64]
+    target: NDArray
+    groups: NDArray | None = None
+    X_val: Container | None = None
+    Z_val: NDArray[np.float64] | None = None
+    target_val: NDArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.Z)
+
+    def take(self, rows: NDArray[np.intp]) -> ResamplingData:
+        """Some of the training rows, in the coordinates of all of them."""
+        return ResamplingData(
+            X=wrap(self.X.take(rows)),
+            y=wrap(self.y.take(rows)),
+            columns=self.columns.take(rows),
+            encoder=self.encoder,
+            Z=self.Z[rows],
+            target=self.target[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
+
+
+@dataclass
+class Mixes:
+    """Which rows to mix.
+
+    Attributes
+    ----------
+    first, second : ndarray of shape (m,)
+        Parents of each mix.
+
+    weight : ndarray of shape (m,)
+        Share of the first parent.
+
+    target : ndarray of shape (m, t) or (m,)
+        Labels of the mixes.
+    """
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    weight: NDArray[np.float64]
+    target: NDArray
+
+    @classmethod
+    def none(cls, data: ResamplingData) -> Mixes:
+        """No mixes at all."""
+        rows = np.empty(0, dtype=np.intp)
+        return cls(rows, rows, np.empty(0), data.target[:0])
+
+
+class _BaseMix(
+    CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator, metaclass=ABCMeta
+):
+    """Template of ``fit``, ``fit_resample`` and ``resample``."""
+
+    # Requested by default, so that they reach a sampler inside a pipeline without a
+    # further call once scikit-learn's metadata routing is enabled.
+    __metadata_request__fit = {"X_val": True, "y_val": True, "groups": True}
+    __metadata_request__fit_resample = {"X_val": True, "y_val": True, "groups": True}
+
+    @_compat.fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        groups: Any = None,
+    ) -> _BaseMix:
+        """Learn which rows to mix.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, p)
+            Rows. Numbers must be finite; see ``categorical_features`` for the rest.
+
+        y : {array-like, series, data frame} of shape (n,) or (n, t)
+            Labels.
+
+        X_val : {array-like, data frame} of shape (v, p), default=None
+            Held-out rows to judge mixes by, where the resampler learns anything. They
+            are never mixed nor returned.
+
+        y_val : {array-like, series, data frame} of shape (v,) or (v, t), default=None
+            Labels of the held-out rows.
+
+        groups : array-like of shape (n,), default=None
+            Rows of one group stay together where rows are held out.
+
+        Returns
+        -------
+        self : estimator
+            The fitted resampler.
+
+        Raises
+        ------
+        ValueError
+            If the rows, labels or groups cannot be used; the message names the
+            argument, the rule, the value and the remedy.
+        """
+        data = self._read(X, y, X_val, y_val, groups)
+        rng = check_random_state(self.random_state)
+        self._learn(data, rng)
+        self._data = data
+        self._draw_seed = draw_seed(rng)
+        return self
+
+    def fit_resample(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        groups: Any = None,
+    ) -> tuple[Any, Any]:
+        """Learn which rows to mix, and mix them.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, p)
+            Rows; see :meth:`fit`.
+
+        y : {array-like, series, data frame} of shape (n,) or (n, t)
+            Labels.
+
+        X_val : {array-like, data frame} of shape (v, p), default=None
+            Held-out rows; see :meth:`fit`.
+
+        y_val : {array-like, series, data frame} of shape (v,) or (v, t), default=None
+            Labels of the held-out rows.
+
+        groups : array-like of shape (n,), default=None
+            Groups of rows; see :meth:`fit`.
+
+        Returns
+        -------
+        X_resampled : {list, ndarray, data frame} of shape (n + m, p)
+            The rows as they came, then the mixes.
+
+        y_resampled : {list, ndarray, series, data frame} of shape (n + m,) or \
+                (n + m, t)
+            Their labels.
+        """
+        self.fit(X, y, X_val=X_val, y_val=y_val, groups=groups)
+        return self.resample()
+
+    def resample(
+        self, *, random_state: int | RandomState | None = None
+    ) -> tuple[Any, Any]:
+        """Mix the rows of the last fit once more, without training.
+
+        Parameters
+        ----------
+        random_state : int, RandomState or None, default=None
+            Randomness of the draw. None repeats the draw of :meth:`fit_resample`.
+
+        Returns
+        -------
+        X_resampled : {list, ndarray, data frame} of shape (n + m, p)
+            The rows as they came, then the mixes.
+
+        y_resampled : {list, ndarray, series, data frame} of shape (n + m,) or \
+                (n + m, t)
+            Their labels.
+        """
+        check_is_fitted(self)
+        data = self._data
+        seed = self._draw_seed if random_state is None else random_state
+        mixes = self._draw(data, check_random_state(seed))
+        self.parent_indices_ = np.column_stack([mixes.first, mixes.second])
+        self.mix_weights_ = np.column_stack([mixes.weight, 1 - mixes.weight])
+        return self._put_together(data, mixes)
+
+    def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
+        """The rows as they came, then the mixes, in the containers of the user."""
+        source, values = data.columns.mix(mixes.first, mixes.second, mixes.weight)
+        X_resampled = data.X.extend(source, data.columns.numeric, values)
+        return X_resampled, self._extend_target(data, mixes, source)
+
+    def _read(
+        self, X: Any, y: Any, X_val: Any, y_val: Any, groups: Any
+    ) -> ResamplingData:
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(
+                f"{given} was passed without {missing}: pass both or none."
+            )
+        X_in, columns = read_X(self, X, categorical_features=self.categorical_features)
+        y_in, target = self._read_y(y, len(X_in), "y")
+        encoder = RowEncoder(columns)
+        data = ResamplingData(
+            X=X_in,
+            y=y_in,
+            columns=columns,
+            encoder=encoder,
+            Z=encoder(columns),
+            target=target,
+            groups=check_groups(groups, len(X_in)),
+        )
+        if X_val is not None:
+            data.X_val, columns_val = read_X(
+                self,
+                X_val,
+                categorical_features=self.categorical_features,
+                reset=False,
+                name="X_val",
+            )
+            data.Z_val = encoder(columns_val)
+            _, data.target_val = self._read_y(y_val, len(data.X_val), "y_val")
+        return data
+
+    @abstractmethod
+    def _read_y(self, y: Any, n_rows: int, name: str) -> tuple[Container, NDArray]:
+        """Check the labels and read them."""
+
+    @abstractmethod
+    def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        """Learn from the data; keep the result in attributes."""
+
+    @abstractmethod
+    def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
+        """Say which rows to mix, by what was learned."""
+
+    @abstractmethod
+    def _extend_target(
+        self, data: ResamplingData, mixes: Mixes, source: NDArray[np.intp]
+    ) -> Any:
+        """Labels of all rows, in the container that they came in."""
+
+
+class BaseMixResampler(_BaseMix):
+    """Base class of resamplers for regression.
+
+    Subclasses set ``categorical_features`` and ``random_state`` among their parameters,
+    and define ``_learn(data, rng)`` and ``_draw(data, rng)``, which returns a
+    :class:`Mixes` with labels of shape (m, t).
+
+    Attributes
+    ----------
+    parent_indices_ : ndarray of shape (m, 2)
+        Row indices of the parents of each new row, since the last draw.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Share of each parent.
+
+    n_features_in_ : int
+        Number of columns of X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if X has them.
+
+    Notes
+    -----
+    imbalanced-learn's base class refuses continuous labels, and takes whole numbers for
+    classes. Here the task is what the class says it is.
+
+    Examples
+    --------
+    A resampler that mixes each row with the one before it:
+
+    >>> import numpy as np
+    >>> from skmix.base import BaseMixResampler, Mixes
+    >>> class Chain(BaseMixResampler):
+    ...     _parameter_constraints = {
+    ...         "categorical_features": "no_validation",
+    ...         "random_state": ["random_state"],
+    ...     }
+    ...     def __init__(self, *, categorical_features="from_dtype", random_state=None):
+    ...         self.categorical_features = categorical_features
+    ...         self.random_state = random_state
+    ...     def _learn(self, data, rng):
+    ...         pass
+    ...     def _draw(self, data, rng):
+    ...         first = np.arange(1, len(data))
+    ...         target = (data.target[first] + data.target[first - 1]) / 2
+    ...         return Mixes(first, first - 1, np.full(len(first), 0.5), target)
+    >>> X, y = Chain().fit_resample([[0.0], [1.0], [3.0]], [0, 10, 30])
+    >>> X
+    [[0.0], [1.0], [3.0], [0.5], [2.0]]
+    >>> y
+    [0.0, 10.0, 30.0, 5.0, 20.0]
+    """
+
+    def _read_y(self, y: Any, n_rows: int, name: str) -> tuple[Container, NDArray]:
+        return read_regression_y(y, n_rows, name=name)
+
+    def _extend_target(
+        self, data: ResamplingData, mixes: Mixes, source: NDArray[np.intp]
+    ) -> Any:
+        # A label between two whole numbers must not be cut off; where nothing is
+        # mixed, the labels go back as they came.
+        y = data.y.with_floats() if len(mixes.first) else data.y
+        return y.extend(source, list(range(mixes.target.shape[1])), mixes.target)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell that X may be a data frame and y may have several targets."""
+        return _compat.sampler_tags(multi_output=True)
+
+
+class BaseMixSampler(_BaseMix):
+    """Base class of samplers for classification.
+
+    Subclasses set ``sampling_strategy``, ``categorical_features`` and ``random_state``
+    among their parameters, and define ``_learn(data, rng)`` and ``_draw(data, rng)``,
+    which returns a :class:`Mixes` with one class label to a mix.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        Number of rows to add to each class that wants any.
+
+    parent_indices_ : ndarray of shape (m, 2)
+        Row indices of the parents of each new row, since the last draw.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Share of each parent.
+
+    n_features_in_ : int
+        Number of columns of X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if X has them.
+
+    Notes
+    -----
+    ``sampling_strategy`` has imbalanced-learn's words and meaning. One-vs-all labels
+    of shape (n, n_classes) come back as such.
+
+    Examples
+    --------
+    A sampler that mixes random pairs of each class that is too small:
+
+    >>> import numpy as np
+    >>> from skmix.base import BaseMixSampler, Mixes
+    >>> class Pairs(BaseMixSampler):
+    ...     _parameter_constraints = {
+    ...         "sampling_strategy": "no_validation",
+    ...         "categorical_features": "no_validation",
+    ...         "random_state": ["random_state"],
+    ...     }
+    ...     def __init__(self, *, sampling_strategy="auto",
+    ...                  categorical_features="from_dtype", random_state=None):
+    ...         self.sampling_strategy = sampling_strategy
+    ...         self.categorical_features = categorical_features
+    ...         self.random_state = random_state
+    ...     def _learn(self, data, rng):
+    ...         pass
+    ...     def _draw(self, data, rng):
+    ...         label = np.repeat(*zip(*self.sampling_strategy_.items()))
+    ...         rows = [rng.choice(np.flatnonzero(data.target == c), 2) for c in label]
+    ...         first, second = np.array(rows).T
+    ...         return Mixes(first, second, np.full(len(label), 0.5), label)
+    >>> X = np.arange(6.0)[:, None]
+    >>> X_new, y_new = Pairs(random_state=0).fit_resample(X, [0, 0, 0, 0, 1, 1])
+    >>> y_new
+    [0, 0, 0, 0, 1, 1, 1, 1]
+    """
+
+    def _read(
+        self, X: Any, y: Any, X_val: Any, y_val: Any, groups: Any
+    ) -> ResamplingData:
+        data = super()._read(X, y, X_val, y_val, groups)
+        self.sampling_strategy_ = _compat.check_sampling_strategy(
+            self.sampling_strategy, data.target, "over-sampling"
+        )
+        return data
+
+    def _read_y(self, y: Any, n_rows: int, name: str) -> tuple[Container, NDArray]:
+        return read_class_y(y, n_rows, name=name)
+
+    def _extend_target(
+        self, data: ResamplingData, mixes: Mixes, source: NDArray[np.intp]
+    ) -> Any:
+        # The label of a mix is copied from a row that has it, in whatever form the
+        # labels came: text, categories, one-vs-all.
+        classes, example = np.unique(data.target, return_index=True)
+        labelled = example[np.searchsorted(classes, mixes.target)]
+        return data.y.extend(labelled, [], np.empty((len(source), 0)), index=source)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell that X may be a data frame and y holds one class to a row."""
+        return _compat.sampler_tags(multi_output=False)

@@ -1,0 +1,28 @@
+"""Warnings and errors of skmix."""
+
+__all__ = ["CheckpointError", "JudgementWarning"]
+
+
+class JudgementWarning(UserWarning):
+    """Whether mixing helps could not be judged as it should be.
+
+    Issued where no estimator was given, so that a stand-in had to judge, or where
+    there are too few rows, or too little time, for a verdict.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skmix.exceptions import JudgementWarning
+    >>> warnings.simplefilter("ignore", JudgementWarning)
+    """
+
+
+class CheckpointError(ValueError):
+    """A checkpoint belongs to other data or other parameters than this fit.
+
+    Examples
+    --------
+    >>> from skmix.exceptions import CheckpointError
+    >>> issubclass(CheckpointError, ValueError)
+    True
+    """

@@ -1,0 +1,376 @@
+"""The honest comparison: resamplers against the untouched data, on equal splits."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from numbers import Integral
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn import config_context
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
+from sklearn.utils import check_random_state, indexable
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.parallel import Parallel, delayed
+
+from ._comparison_display import (
+    ResamplerComparison,
+    corrected_paired_difference,
+    mean_of_known,
+)
+from ._containers import wrap
+from ._random import draw_seed
+from .compose import ResampledClassifier, ResampledRegressor
+
+__all__ = ["ResamplerComparison", "compare_resamplers", "corrected_paired_difference"]
+
+_REPEATS = 2
+_REGRESSION_SCORING = ("neg_root_mean_squared_error",)
+# The last two tell what oversampling does to probabilities.
+_CLASSIFICATION_SCORING = ("f1_macro", "roc_auc_ovr", "neg_log_loss", "neg_brier_score")
+
+
+def compare_resamplers(
+    estimators: Any,
+    X: Any,
+    y: Any,
+    resamplers: Any,
+    *,
+    cv: Any = None,
+    scoring: Any = None,
+    groups: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state: int | RandomState | None = None,
+) -> ResamplerComparison:
+    """Compare resamplers with each other and with the untouched data.
+
+    Every estimator is fitted with every resampler, and with none, on the same splits
+    and from the same seeds. A resampler sees training rows only.
+
+    Parameters
+    ----------
+    estimators : estimator, list of estimators or dict of name to estimator
+        All regressors, or all classifiers.
+
+    X : {array-like, sparse matrix, data frame} of shape (n, p)
+        Rows.
+
+    y : {array-like, series, data frame} of shape (n,) or (n, t)
+        Labels.
+
+    resamplers : resampler, list of resamplers or dict of name to resampler
+        Any estimators with ``fit_resample``: those of skmix, and imbalanced-learn's as
+        they are. None stands for the untouched data, which is always the first row of
+        the comparison, named "none", whether it is given or not.
+
+    cv : int, splitter or iterable of (train, test), default=None
+        An int is the number of shuffled folds, made twice; None is 5. The folds are
+        stratified by class, and keep groups together where there are any. A splitter
+        or an iterable is used as it is.
+
+    scoring : str, callable, list of str or dict of name to str or callable, \
+            default=None
+        Scorers, greater is better. The first is the primary one. None is
+        "neg_root_mean_squared_error" for regressors; for classifiers "f1_macro",
+        "roc_auc_ovr", "neg_log_loss" and "neg_brier_score".
+
+    groups : array-like of shape (n,), default=None
+        Rows of one group are never on both sides of a split, and are passed on to
+        resamplers that take groups.
+
+    n_jobs : int, default=None
+        Number of fits at a time; -1 uses all processors. Scores do not depend on it.
+
+    verbose : int, default=0
+        How much joblib reports on the way; 0 is silent.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of the folds, and of every `random_state` parameter that is None in
+        an estimator or a resampler, nested ones included. Other values are kept.
+
+    Returns
+    -------
+    comparison : ResamplerComparison
+        Scores, times and verdict.
+
+    Raises
+    ------
+    TypeError
+        If something passed is no estimator, or no resampler.
+
+    ValueError
+        If regressors and classifiers are mixed, if another resampler than None is named
+        "none", if a scorer is unknown, or if every fit failed.
+
+    Warns
+    -----
+    FitFailedWarning
+        If some fits failed; their scores are NaN.
+
+    UserWarning
+        If some fits could not be scored, for example on probabilities that the
+        estimator does not have; these scores are NaN.
+
+    See Also
+    --------
+    skmix.plotting.ComparisonDisplay : Draws the differences to the untouched data.
+    skmix.ResampledRegressor : What is fitted here.
+
+    Notes
+    -----
+    The cost is one fit for each estimator, resampler and split; with the default `cv`,
+    10 of them for a pair.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from skmix import compare_resamplers
+    >>> from skmix.regression import CMixupResampler, MixupResampler
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> comparison = compare_resamplers(
+    ...     Ridge(), X, y, [MixupResampler(), CMixupResampler()], random_state=0
+    ... )
+    >>> comparison.scores_["neg_root_mean_squared_error"].shape
+    (1, 3, 10)
+    >>> comparison.best()
+    'none'
+    """
+    estimators = _name(estimators)
+    resamplers = _name(resamplers)
+    classify = _check_estimators(estimators)
+    resamplers = _check_resamplers(resamplers)
+    X, y, groups = indexable(X, y, groups)
+    groups = None if groups is None else np.asarray(groups)
+    scorers = _check_scoring(scoring, next(iter(estimators.values())), classify)
+    rng = check_random_state(random_state)
+    splits = _split(cv, X, y, groups, classify, rng)
+    seeds = [draw_seed(rng) for _ in splits]
+    wrapper = ResampledClassifier if classify else ResampledRegressor
+    fits = Parallel(n_jobs=n_jobs, verbose=verbose)(
+        delayed(_fit_and_score)(
+            wrapper, estimator, resampler, seed, (X, y, groups), split, scorers
+        )
+        for estimator, resampler, (split, seed) in product(
+            estimators.values(), resamplers.values(), zip(splits, seeds, strict=True)
+        )
+    )
+    if all(None in fit.errors for fit in fits):
+        raise ValueError(
+            f"All {len(fits)} fits failed. The first: {fits[0].errors[None]}"
+        )
+    _warn_of_failures(fits, list(product(estimators, resamplers, range(len(splits)))))
+    shape = len(estimators), len(resamplers), len(splits)
+    return ResamplerComparison(
+        scores_={
+            metric: np.reshape([fit.scores[metric] for fit in fits], shape)
+            for metric in scorers
+        },
+        estimator_names=list(estimators),
+        resampler_names=list(resamplers),
+        fit_time_=np.reshape([fit.time for fit in fits], shape),
+        rows_added_=np.reshape([fit.rows_added for fit in fits], shape),
+        accepted_=np.apply_along_axis(
+            mean_of_known, -1, np.reshape([fit.accepted for fit in fits], shape)
+        ),
+        test_train_ratio_=float(np.mean([len(b) / len(a) for a, b in splits])),
+    )
+
+
+@dataclass
+class _Fit:
+    """What came of one fit."""
+
+    scores: dict[str, float]
+    time: float = np.nan
+    rows_added: float = np.nan
+    accepted: float = np.nan
+    # By metric; the key None stands for the fit itself.
+    errors: dict[str | None, str] = field(default_factory=dict)
+
+
+def _fit_and_score(
+    wrapper: type,
+    estimator: Any,
+    resampler: Any,
+    seed: int,
+    data: tuple[Any, Any, NDArray | None],
+    split: tuple[NDArray[np.intp], NDArray[np.intp]],
+    scorers: dict[str, Callable],
+) -> _Fit:
+    (X, y, groups), (train, test) = data, split
+    # The same seeds for all arms, and others for the estimator than for the resampler.
+    rng = RandomState(seed)
+    model = wrapper(
+        _clone_with_seeds(estimator, RandomState(draw_seed(rng))),
+        resampler=_clone_with_seeds(resampler, RandomState(draw_seed(rng))),
+        random_state=draw_seed(rng),
+    )
+    fit = _Fit(scores=dict.fromkeys(scorers, np.nan))
+    X_train, y_train = _take(X, train), _take(y, train)
+    start = perf_counter()
+    try:
+        model.fit(X_train, y_train, groups=None if groups is None else groups[train])
+    except Exception as error:
+        fit.errors[None] = repr(error)
+        return fit
+    fit.time = perf_counter() - start
+    fit.rows_added = model.n_rows_added_
+    fit.accepted = getattr(model.resampler_, "accepted_", np.nan)
+    X_test, y_test = _take(X, test), _take(y, test)
+    for metric, scorer in scorers.items():
+        try:
+            fit.scores[metric] = float(scorer(model, X_test, y_test))
+        except Exception as error:
+            fit.errors[metric] = repr(error)
+    return fit
+
+
+def _take(data: Any, rows: NDArray[np.intp]) -> Any:
+    return data[rows] if issparse(data) else wrap(data).take(rows)
+
+
+def _clone_with_seeds(estimator: Any, rng: RandomState) -> Any:
+    """Clone an estimator, with a seed wherever its random_state is None."""
+    if estimator is None:
+        return None
+    estimator = clone(estimator)
+    seeds = {
+        name: draw_seed(rng)
+        for name, value in sorted(estimator.get_params().items())
+        if name.split("__")[-1] == "random_state" and value is None
+    }
+    return estimator.set_params(**seeds)
+
+
+def _name(given: Any) -> dict[str, Any]:
+    """Name what has no name: by class, and by parameters where classes repeat."""
+    if isinstance(given, Mapping):
+        return {str(name): value for name, value in given.items()}
+    objects = given if isinstance(given, list | tuple) else [given]
+    classes = Counter(type(value) for value in objects)
+    named: dict[str, Any] = {}
+    for value in objects:
+        name = type(value).__name__
+        if classes[type(value)] > 1:
+            with config_context(print_changed_only=True):
+                name = " ".join(repr(value).split())
+        copies = sum(other.partition(" #")[0] == name for other in named)
+        named[f"{name} #{copies + 1}" if copies else name] = value
+    return named
+
+
+def _check_estimators(estimators: dict[str, Any]) -> bool:
+    """Tell whether the estimators are classifiers."""
+    if not estimators:
+        raise ValueError("estimators is empty: pass at least one.")
+    for name, estimator in estimators.items():
+        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+            raise TypeError(f"{name!r} is no estimator: {estimator!r}.")
+    classifiers = [name for name, e in estimators.items() if is_classifier(e)]
+    regressors = [name for name, e in estimators.items() if is_regressor(e)]
+    if len(classifiers) == len(estimators):
+        return True
+    if len(regressors) == len(estimators):
+        return False
+    raise ValueError(
+        "estimators must be all regressors or all classifiers, got the regressors "
+        f"{regressors} and the classifiers {classifiers} among {list(estimators)}. "
+        "Compare them one kind at a time."
+    )
+
+
+def _check_resamplers(resamplers: dict[str, Any]) -> dict[str, Any]:
+    """Put the untouched data first, once."""
+    resamplers = {k: v for k, v in resamplers.items() if v is not None}
+    for name, resampler in resamplers.items():
+        if isinstance(resampler, type) or not hasattr(resampler, "fit_resample"):
+            raise TypeError(
+                f"{name!r} is no resampler: {resampler!r} cannot fit_resample."
+            )
+    if "none" in resamplers:
+        raise ValueError(
+            'The name "none" is taken by the untouched data: choose another.'
+        )
+    return {"none": None, **resamplers}
+
+
+def _check_scoring(scoring: Any, estimator: Any, classify: bool) -> dict[str, Callable]:
+    if scoring is None:
+        scoring = _CLASSIFICATION_SCORING if classify else _REGRESSION_SCORING
+    if isinstance(scoring, str):
+        scoring = [scoring]
+    if callable(scoring):
+        scoring = {getattr(scoring, "__name__", "score"): scoring}
+    if not isinstance(scoring, Mapping):
+        scoring = {name: name for name in scoring}
+    if not scoring or not all(isinstance(name, str) for name in scoring):
+        raise ValueError(
+            "scoring must be a scorer, a list of names of scorers or a dict of name to "
+            f"scorer, got {scoring!r}."
+        )
+    return {
+        name: check_scoring(estimator, scoring=scorer)
+        for name, scorer in scoring.items()
+    }
+
+
+def _split(
+    cv: Any, X: Any, y: Any, groups: NDArray | None, classify: bool, rng: RandomState
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    if cv is not None and not isinstance(cv, Integral):
+        return list(check_cv(cv).split(X, y, groups))
+    stratify = classify and type_of_target(y) in ("binary", "multiclass")
+    folds = {
+        (False, False): KFold,
+        (False, True): GroupKFold,
+        (True, False): StratifiedKFold,
+        (True, True): StratifiedGroupKFold,
+    }[stratify, groups is not None]
+    return [
+        split
+        for _ in range(_REPEATS)
+        for split in folds(
+            5 if cv is None else cv, shuffle=True, random_state=draw_seed(rng)
+        ).split(X, y, groups)
+    ]
+
+
+def _warn_of_failures(fits: list[_Fit], arms: list[tuple[str, str, int]]) -> None:
+    """Warn once for each estimator and resampler, or metric, that failed."""
+    failures = defaultdict(list)
+    for fit, (estimator, resampler, split) in zip(fits, arms, strict=True):
+        for metric, error in fit.errors.items():
+            what = resampler if metric is None else metric
+            failures[estimator, what, metric is None].append((resampler, split, error))
+    for (estimator, what, in_fit), cases in failures.items():
+        resampler, split, error = cases[0]
+        where = ", ".join(dict.fromkeys(str(case[1]) for case in cases))
+        if in_fit:
+            text = f"{estimator} with {what} could not be fitted in splits {where}"
+        else:
+            text = f"{estimator} could not be scored by {what} in splits {where}"
+        warnings.warn(
+            f"{text}; the scores are NaN. The first error, with {resampler} in split "
+            f"{split}: {error}",
+            FitFailedWarning if in_fit else UserWarning,
+            stacklevel=3,
+        )

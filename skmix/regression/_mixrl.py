@@ -1,0 +1,478 @@
+"""MixRL: learns for each row how many neighbours to mix it with."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GroupKFold, KFold
+
+from .._compat import HasMethods, Interval, StrOptions
+from .._loop import Loop
+from .._random import draw_seed
+from .._validation import check_counts, check_device_name
+from ..base import BaseMixResampler, Mixes, ResamplingData
+from ..exceptions import JudgementWarning
+from ..metrics import paired_difference, squared_error_by_row
+from ._candidates import CandidateSearch, neighbor_mixes, neighbor_tables
+from ._policy import MIN_TUNING_ROWS, MixingPolicy
+from ._teacher import KernelRegressor, KernelTeacher
+
+MIN_ROWS_TO_JUDGE = 10
+NEIGHBOR_COUNTS = tuple(range(1, 17))
+
+
+class MixRLResampler(BaseMixResampler):
+    """Learn how many neighbours to mix each row with, and whether to mix at all.
+
+    With held-out rows ``X_val, y_val``, a network learns for each row how many of its
+    nearest rows, by features and by label, to mix it with, so that a model trained on
+    the rows and mixes does best on the held-out rows: MixRL [1]_. This is for held-out
+    rows that cannot be trained on, or that come from the distribution that matters
+    while the training rows do not. Where they can be trained on, adding them to the
+    training rows is at least as good.
+
+    Without held-out rows, cross-validation of ``estimator`` chooses among mixing each
+    row with a few, more or many neighbours and not mixing.
+
+    In both cases the data come back as they were unless mixing has helped on rows that
+    nothing was learned from.
+
+    Parameters
+    ----------
+    estimator : regressor, default=None
+        The regressor that the rows are for: whether mixing helps depends on it. None
+        takes a kernel model in its place, and says so; inside
+        :class:`~skmix.ResampledRegressor`, None means the estimator there.
+
+    data_neighbors : sequence of int, default=(1, 2, ..., 16)
+        Numbers of neighbours by features that the network chooses from for each row;
+        empty for none of this kind.
+
+    label_neighbors : sequence of int, default=(1, 2, ..., 16)
+        The same by label.
+
+    candidate_neighbors : sequence of int, default=(2, 4, 16)
+        Numbers of neighbours, of both kinds each, that are tried where no held-out
+        rows are given.
+
+    mix_ratio : float in (0, 1), default=0.5
+        Share of the first parent in a mix.
+
+    threshold : "auto" or float in [0, 1], default="auto"
+        Probability that an option must reach. "auto" tunes it on the held-out rows, if
+        these are at least 100; else three quarters of the rows are mixed.
+
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Columns that hold categories: names, places or a mask, in addition to columns
+        of type text, boolean or category. A mix takes them from its heavier parent,
+        from the first at a tie.
+
+    method : {"influence"}, default="influence"
+        How the network learns from held-out rows: "influence" from the closed-form
+        effect of every single mix on the held-out loss of kernel ridge regression.
+
+    hidden_layer_sizes : sequence of int, default=(256, 256, 100, 64)
+        Units of the network's hidden layers.
+
+    learning_rate : float, default=0.001
+        Step size of Adam.
+
+    batch_size : int, default=2048
+        Number of rows in a batch.
+
+    n_components : int, default=64
+        Number of features of the kernel ridge regression.
+
+    n_landmarks : int, default=256
+        Number of rows that these features are built on.
+
+    cv : int, default=5
+        Number of folds where no held-out rows are given.
+
+    guard : bool, default=True
+        Whether to hand the data back as they were unless the paired gain on held-out
+        rows exceeds its standard error. False mixes by what was learned; with held-out
+        rows, nothing is judged then.
+
+    max_iter : int, default=80
+        Number of updates of the network. More lower the held-out loss that is learned
+        from, and no other.
+
+    max_time : float, default=None
+        Seconds after which learning stops, shared out among its phases; what was
+        learned so far is judged and used.
+
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
+        is one.
+
+    n_jobs : int, default=None
+        Number of folds fitted at a time. The result does not depend on it.
+
+    verbose : bool or int, default=0
+        Whether to show progress (needs ``rich``).
+
+    random_state : int, RandomState or None, default=None
+        Randomness of folds, features and the network.
+
+    Attributes
+    ----------
+    accepted_ : bool
+        Whether mixing helped; where not, nothing is mixed.
+
+    best_score_ : float
+        R2 with mixing, on rows that it was not learned from. NaN if not measured.
+
+    baseline_score_ : float
+        R2 of the untouched data on the same rows. NaN if not measured.
+
+    chosen_ : str
+        What was chosen, and why, in plain words.
+
+    options_ : ndarray of shape (n, 2)
+        How many neighbours each row is to be mixed with, by features and by label.
+
+    threshold_ : float
+        Probability that an option had to reach; only with held-out rows.
+
+    history_ : dict of lists
+        What each iteration reported: phase, iteration, objective and more.
+
+    n_iter_ : int
+        Number of iterations of the last phase.
+
+    device_ : str
+        Where the network was trained; only with held-out rows.
+
+    parent_indices_ : ndarray of shape (m, 2)
+        Row indices of the parents of each new row, since the last draw.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Share of each parent.
+
+    n_features_in_ : int
+        Number of columns of X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if X has them.
+
+    Warns
+    -----
+    JudgementWarning
+        Where whether mixing helps cannot be judged well: no estimator, too few rows,
+        too few held-out rows to tune on.
+
+    See Also
+    --------
+    CMixupResampler : A fixed recipe by label distance.
+    skmix.ResampledRegressor : Resampler and estimator as one estimator.
+    skmix.compare_resamplers : Which resampler to use, if any.
+
+    Notes
+    -----
+    **With held-out rows.** The value network h(x, y, k) gives the probability that
+    mixing row (x, y) with k neighbours helps. In each update every row of a batch gets
+    one option at random and is chosen with probability h. The effect of each row's
+    mixes on the held-out loss is known in closed form, as the regressor is ridge
+    regression on features of the neural tangent kernel of a wide network; h moves
+    against it. This replaces the paper's REINFORCE, whose reward is one number from a
+    whole training run. Then each row keeps its best option of either kind if h reaches
+    the threshold. To judge, the same is done on either half of the held-out rows and
+    scored on the other half.
+
+    **Without.** A candidate mixes each row with k neighbours of both kinds; both
+    parents of a mix are in the training fold. Labels of mixes are bent off the
+    straight line: y + w (f(x) - interpolated f), with f the better of several kernel
+    ridge regressions by leave-one-out error, and w its weight next to the estimator,
+    from out-of-fold predictions.
+
+    Time with held-out rows is O(n) for each update, and that of the neighbour search;
+    memory is O(n k (p + n_components)) for k neighbours in all and p columns. Without,
+    it is that of ``cv`` x (1 + number of candidates) fits of the estimator.
+
+    References
+    ----------
+    .. [1] Hwang and Whang, "MixRL: data mixing augmentation for regression using
+       reinforcement learning", 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.ensemble import HistGradientBoostingRegressor
+    >>> from skmix.regression import MixRLResampler
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> estimator = HistGradientBoostingRegressor(max_iter=20)
+    >>> resampler = MixRLResampler(estimator, random_state=0)
+    >>> X_new, y_new = resampler.fit_resample(X[:200], y[:200])
+    >>> resampler.accepted_ == (len(X_new) > 200)
+    True
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "data_neighbors": ["array-like"],
+        "label_neighbors": ["array-like"],
+        "candidate_neighbors": ["array-like"],
+        "mix_ratio": [Interval(Real, 0, 1, closed="neither")],
+        "threshold": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
+        "method": [StrOptions({"influence"})],
+        "hidden_layer_sizes": ["array-like"],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left")],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "guard": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "device": [str],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: BaseEstimator | None = None,
+        *,
+        data_neighbors: Sequence[int] = NEIGHBOR_COUNTS,
+        label_neighbors: Sequence[int] = NEIGHBOR_COUNTS,
+        candidate_neighbors: Sequence[int] = (2, 4, 16),
+        mix_ratio: float = 0.5,
+        threshold: float | str = "auto",
+        categorical_features: Any = "from_dtype",
+        method: str = "influence",
+        hidden_layer_sizes: Sequence[int] = (256, 256, 100, 64),
+        learning_rate: float = 1e-3,
+        batch_size: int = 2048,
+        n_components: int = 64,
+        n_landmarks: int = 256,
+        cv: int = 5,
+        guard: bool = True,
+        max_iter: int = 80,
+        max_time: float | None = None,
+        device: str = "auto",
+        n_jobs: int | None = None,
+        verbose: bool | int = 0,
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.data_neighbors = data_neighbors
+        self.label_neighbors = label_neighbors
+        self.candidate_neighbors = candidate_neighbors
+        self.mix_ratio = mix_ratio
+        self.threshold = threshold
+        self.categorical_features = categorical_features
+        self.method = method
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_components = n_components
+        self.n_landmarks = n_landmarks
+        self.cv = cv
+        self.guard = guard
+        self.max_iter = max_iter
+        self.max_time = max_time
+        self.device = device
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        check_device_name(self.device)
+        counts = [
+            check_counts(getattr(self, name), name)
+            for name in ("data_neighbors", "label_neighbors")
+        ]
+        self._teacher, self._bend = None, 0.0
+        self.best_score_ = self.baseline_score_ = float("nan")
+        if data.X_val is None:
+            self._choose_candidate(data, rng)
+        else:
+            self._learn_policy(data, counts, rng)
+
+    def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
+        if not self.accepted_:
+            return Mixes.none(data)
+        return neighbor_mixes(
+            data,
+            self._neighbors,
+            self.options_,
+            self.mix_ratio,
+            self._teacher,
+            self._bend,
+        )
+
+    def _choose_candidate(self, data: ResamplingData, rng: RandomState) -> None:
+        """Cross-validate the estimator with and without mixing."""
+        candidates = check_counts(self.candidate_neighbors, "candidate_neighbors")
+        estimator = self.estimator
+        if estimator is None:
+            warnings.warn(
+                "MixRLResampler was given no estimator to ask whether mixing helps, and "
+                "asks a kernel model in its place. Pass estimator=, or use it inside "
+                "ResampledRegressor.",
+                JudgementWarning,
+                stacklevel=2,
+            )
+            estimator = KernelRegressor(self.categorical_features, draw_seed(rng))
+        seed = draw_seed(rng)
+        if data.groups is None:
+            n_units = len(data)
+            folds = KFold(min(self.cv, n_units), shuffle=True, random_state=seed)
+        else:
+            n_units = len(np.unique(data.groups))
+            folds = GroupKFold(
+                max(2, min(self.cv, n_units)), shuffle=True, random_state=seed
+            )
+        self.n_iter_, self.history_ = 0, {}
+        if len(data) < MIN_ROWS_TO_JUDGE or n_units < 2:
+            self._give_up(data, f"{len(data)} rows in {n_units} units")
+            return
+        search = CandidateSearch(
+            data,
+            self._put_together,
+            estimator,
+            [0, *candidates],
+            list(folds.split(data.Z, groups=data.groups)),
+            self.mix_ratio,
+            self.n_jobs,
+            rng,
+        )
+        loop = Loop(self, 1, (data.Z, data.target, data.groups), self.max_time)
+        self.n_iter_ = loop.run(search, "candidates", 1 + len(candidates), window=1)
+        loop.close()
+        self.history_ = loop.history
+        if len(search.losses) < 2:
+            self._give_up(data, "the scores measured before the stop")
+            return
+        k = search.candidates[search.best]
+        self.options_ = np.full((len(data), 2), k)
+        self._bend = search.teacher_weight()
+        self._teacher = KernelTeacher(data.Z, data.target, rng)
+        self._neighbors = neighbor_tables(data, k, k)
+        self._judge(
+            search.losses[search.best],
+            search.losses[0],
+            data.groups,
+            f"each row with its {k} nearest rows by features and by label, labels bent "
+            f"{self._bend:.0%} towards a kernel model",
+            estimator,
+        )
+
+    def _learn_policy(
+        self, data: ResamplingData, counts: list[list[int]], rng: RandomState
+    ) -> None:
+        """Learn the value network from the held-out rows."""
+        n_val = len(data.Z_val)
+        if self.threshold == "auto" and n_val < MIN_TUNING_ROWS:
+            warnings.warn(
+                f"X_val has {n_val} rows, too few to tune the threshold on: three "
+                f"quarters of the rows are mixed. Pass at least {MIN_TUNING_ROWS}, or "
+                "add them to the training rows.",
+                JudgementWarning,
+                stacklevel=2,
+            )
+        self._neighbors = neighbor_tables(data, *(max(c, default=0) for c in counts))
+        policy = MixingPolicy(
+            data,
+            self._neighbors,
+            counts,
+            mix_ratio=self.mix_ratio,
+            n_components=self.n_components,
+            n_landmarks=self.n_landmarks,
+            device=self.device,
+            rng=rng,
+        )
+        self.device_ = str(policy.device)
+        halves: list[tuple[NDArray, NDArray]] = []
+        if self.guard and n_val >= MIN_ROWS_TO_JUDGE:
+            folds = KFold(2, shuffle=True, random_state=draw_seed(rng))
+            halves = list(folds.split(data.Z_val))
+        inputs = (data.Z, data.target, data.Z_val, data.target_val)
+        loop = Loop(self, len(halves) + 1, inputs, self.max_time)
+        judged = np.zeros(n_val, dtype=bool)
+        prediction, baseline = np.empty((2, *data.target_val.shape))
+        for number, (own, other) in enumerate([*halves, (np.arange(n_val), [])]):
+            phase = f"half {number + 1}" if len(other) else "all"
+            learner = policy.learner(
+                own, self.hidden_layer_sizes, self.learning_rate, self.batch_size
+            )
+            self.n_iter_ = loop.run(learner, phase, self.max_iter)
+            self.options_, self.threshold_ = policy.choose(learner, self.threshold)
+            if len(other):
+                prediction[other], baseline[other] = self._predict_held_out(
+                    data, policy, learner, other
+                )
+                judged[other] = True
+            if loop.interrupted:
+                break
+        loop.close()
+        self.history_ = loop.history
+        rows = (self.options_ > 0).sum(axis=0)
+        what = f"{rows[0]} of {len(data)} rows by features and {rows[1]} by label"
+        if not self.guard:
+            self.accepted_, self.chosen_ = bool(rows.any()), f"Mix {what}; not judged."
+        elif not judged.any():
+            self._give_up(data, f"{n_val} held-out rows")
+        else:
+            truth = data.target_val[judged]
+            self._judge(
+                squared_error_by_row(truth, prediction[judged]),
+                squared_error_by_row(truth, baseline[judged]),
+                None,
+                what,
+                self.estimator,
+            )
+
+    def _predict_held_out(
+        self, data: ResamplingData, policy: Any, learner: Any, rows: NDArray[np.intp]
+    ) -> list[NDArray[np.float64]]:
+        """Predict held-out rows with and without the mixes that were chosen."""
+        arms = [self.options_, np.zeros_like(self.options_)]
+        if self.estimator is None:
+            return [policy.predict(learner, options, rows) for options in arms]
+        predictions = []
+        for options in arms:
+            mixes = neighbor_mixes(data, self._neighbors, options, self.mix_ratio)
+            model = clone(self.estimator).fit(*self._put_together(data, mixes))
+            predicted = np.asarray(model.predict(data.X_val.take(rows)))
+            predictions.append(predicted.reshape(len(rows), -1))
+        return predictions
+
+    def _judge(
+        self,
+        loss: NDArray[np.float64],
+        baseline: NDArray[np.float64],
+        groups: NDArray | None,
+        what: str,
+        estimator: BaseEstimator | None,
+    ) -> None:
+        """Accept what was learned if it helped by more than its standard error."""
+        gain, error = paired_difference(baseline, loss, groups=groups)
+        self.best_score_ = float(1 - loss.mean())
+        self.baseline_score_ = float(1 - baseline.mean())
+        helps = gain > error
+        self.accepted_ = bool(self.options_.any()) and (helps or not self.guard)
+        judge = "the kernel model" if estimator is None else type(estimator).__name__
+        self.chosen_ = (
+            f"{'Mix' if self.accepted_ else 'No mixing. At best: mix'} {what}. "
+            f"Held-out R2 of {judge}: {self.best_score_:.3f} with mixing, "
+            f"{self.baseline_score_:.3f} without; gain {gain:+.4f}, standard error "
+            f"{error:.4f}."
+        )
+
+    def _give_up(self, data: ResamplingData, what: str) -> None:
+        """Hand the data back where nothing can be judged."""
+        self.options_ = np.zeros((len(data), 2), dtype=np.intp)
+        self.accepted_ = False
+        self.chosen_ = f"No mixing: {what} are too few to judge whether it helps."
+        warnings.warn(self.chosen_, JudgementWarning, stacklevel=3)

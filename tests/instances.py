@@ -1,0 +1,57 @@
+"""One table of instances: every check suite runs on each of them.
+
+Instances are tiny, as the suites fit them some eighty times. Expected failures carry
+their reason; one that passes after all is an error.
+"""
+
+from imblearn.over_sampling import SMOTE
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from skmix.compose import ResampledClassifier, ResampledRegressor
+from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
+
+REGRESSION_RESAMPLERS = [
+    MixupResampler(random_state=0),
+    MixupResampler(mix_ratio=0.5, random_state=0),
+    CMixupResampler(random_state=0),
+    MixRLResampler(Ridge(), candidate_neighbors=(2,), cv=2, random_state=0),
+]
+META_ESTIMATORS = [
+    ResampledRegressor(),
+    ResampledRegressor(Ridge(), resampler=CMixupResampler(random_state=0)),
+    ResampledClassifier(),
+    ResampledClassifier(
+        LogisticRegression(), resampler=SMOTE(k_neighbors=1, random_state=0)
+    ),
+]
+
+_IS_REGRESSION = "a resampler for regression, to which whole numbers are numbers"
+
+
+def expected_failed_sklearn_checks(estimator):
+    """Checks of scikit-learn that an instance fails, and why."""
+    if getattr(estimator, "resampler", None) is None:
+        return {}
+    reason = "a row of weight 2 is one parent of mixes, two equal rows are two"
+    failed = {"check_sample_weight_equivalence_on_dense_data": reason}
+    if isinstance(estimator.resampler, SMOTE):
+        failed["check_sample_weight_equivalence_on_sparse_data"] = reason
+    return failed
+
+
+def expected_failed_imblearn_checks(estimator):
+    """Checks of imbalanced-learn that an instance fails, and why."""
+    failed = {
+        "check_target_type": f"{_IS_REGRESSION}, and continuous labels welcome",
+        "check_samplers_one_label": f"{_IS_REGRESSION}: one value is fine",
+        "check_samplers_fit": f"{_IS_REGRESSION}: there is no sampling_strategy_",
+    }
+    if not isinstance(estimator, MixRLResampler):
+        # The guarded MixRL hands these data back as they were, which passes.
+        failed["check_samplers_multiclass_ova"] = (
+            f"{_IS_REGRESSION}: indicators are three labels"
+        )
+        failed["check_samplers_preserve_dtype"] = (
+            "integer labels become float64, as what lies between two of them is none"
+        )
+    return failed
