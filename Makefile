@@ -23,7 +23,6 @@ lint: $(VENV)/.installed-tests,lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
-	$(BIN)/numpydoc lint $$(git ls-files 'skmix/*.py')
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -14,15 +14,22 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 
 def wrap(data: Any) -> ArrayContainer | FrameContainer:
     """Wrap what the user passed in the container that fits it."""
     dependencies = nw.dependencies
+    if isinstance(data, np.ndarray):
+        return ArrayContainer(data)
     if dependencies.is_into_dataframe(data) or dependencies.is_into_series(data):
-        if not isinstance(data, np.ndarray):
-            return FrameContainer(data)
+        return FrameContainer(data)
     return ArrayContainer(data)
+
+
+def take_rows(data: Any, rows: NDArray[np.intp]) -> Any:
+    """Take rows of whatever the user passed, sparse matrices included."""
+    return data[rows] if issparse(data) else wrap(data).take(rows)
 
 
 class ArrayContainer:

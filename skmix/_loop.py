@@ -167,8 +167,8 @@ class _Progress:
         self.records: dict[str, list] = {}
 
     def add(self, report: dict[str, float], learner: Learner) -> dict:
-        before = self.records.get("objective", [])[1 - self.window :]
-        average = float(np.mean([*before, report["objective"]]))
+        objectives = [*self.records.get("objective", []), report["objective"]]
+        average = float(np.mean(objectives[-self.window :]))
         report = {
             "phase": self.phase,
             "iteration": self.iteration,

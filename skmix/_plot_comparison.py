@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._optional import import_pyplot
+
 __all__ = ["ComparisonDisplay"]
 
 # Better, undecided, worse: blue and vermilion differ for every kind of colour vision.
@@ -66,11 +68,10 @@ class ComparisonDisplay:
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import Ridge
     >>> from skmix import compare_resamplers
-    >>> from skmix.plotting import ComparisonDisplay
     >>> from skmix.regression import MixupResampler
     >>> X, y = load_diabetes(return_X_y=True)
     >>> comparison = compare_resamplers(Ridge(), X, y, MixupResampler(), random_state=0)
-    >>> display = ComparisonDisplay.from_comparison(comparison)
+    >>> display = comparison.plot()
     >>> display.axes_[0].get_title()
     'Ridge'
     """
@@ -158,12 +159,7 @@ class ComparisonDisplay:
         ValueError
             If there is not one of `ax` for each estimator.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "Drawing needs matplotlib: pip install 'skmix[plot]'"
-            ) from error
+        plt = import_pyplot()
         n_panels, n_rows = len(self.estimator_names), len(self.resampler_names)
         if ax is None:
             figure, ax = plt.subplots(
@@ -171,7 +167,9 @@ class ComparisonDisplay:
                 n_panels,
                 sharey=True,
                 figsize=(
-                    0.3 + 0.08 * max(map(len, self.resampler_names)) + 3 * n_panels,
+                    0.3
+                    + 0.08 * max(map(len, self.resampler_names), default=0)
+                    + 3 * n_panels,
                     1.7 + 0.45 * n_rows,
                 ),
                 layout="constrained",
@@ -193,12 +191,15 @@ class ComparisonDisplay:
         return self
 
     def _draw(self, axes: Any, panel: int) -> None:
-        differences = np.asarray(self.differences)[panel]
+        differences, means, errors = (
+            np.asarray(values, float)[panel]
+            for values in (self.differences, self.mean, self.standard_error)
+        )
         n_rows, n_splits = differences.shape
         # Multiples of the golden ratio spread evenly, however many there are.
         jitter = 0.4 * (np.arange(n_splits) * 0.618034 % 1 - 0.5)
         for row in range(n_rows):
-            mean, error = self.mean[panel][row], self.standard_error[panel][row]
+            mean, error = means[row], errors[row]
             color = _COLORS[sign(mean, error)]
             axes.scatter(
                 differences[row],

@@ -201,8 +201,8 @@ def check_counts(counts: Any, name: str) -> list[int]:
         raise ValueError(f"{name} must be a list of whole numbers, got {counts!r}.")
     if values.size and values.min() < 1:
         raise ValueError(
-            f"{name} must hold numbers of at least 1, got {values.min()}. Not mixing is "
-            "always among the options; do not list it."
+            f"{name} must hold numbers of at least 1, got {values.min()}. Not mixing "
+            "is always among the options; do not list it."
         )
     return np.unique(values).tolist()
 

@@ -32,7 +32,7 @@ __all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
 class ResamplingData:
     """The training rows of one fit, read once.
 
-    Attributes
+    Parameters
     ----------
     X, y : Container
         The rows and labels as the user passed them.
@@ -54,6 +54,11 @@ class ResamplingData:
 
     X_val, Z_val, target_val : Container, ndarray, ndarray or None
         Held-out rows that the user passed.
+
+    Examples
+    --------
+    A resampler gets it as the first argument of ``_learn`` and ``_draw``; see
+    :class:`BaseMixResampler`.
     """
 
     X: Container
@@ -71,7 +76,18 @@ class ResamplingData:
         return len(self.Z)
 
     def take(self, rows: NDArray[np.intp]) -> ResamplingData:
-        """Some of the training rows, in the coordinates of all of them."""
+        """Some of the training rows, in the coordinates of all of them.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m,)
+            Places of the rows.
+
+        Returns
+        -------
+        data : ResamplingData
+            These rows, without held-out ones.
+        """
         return ResamplingData(
             X=wrap(self.X.take(rows)),
             y=wrap(self.y.take(rows)),
@@ -87,7 +103,7 @@ class ResamplingData:
 class Mixes:
     """Which rows to mix.
 
-    Attributes
+    Parameters
     ----------
     first, second : ndarray of shape (m,)
         Parents of each mix.
@@ -97,6 +113,14 @@ class Mixes:
 
     target : ndarray of shape (m, t) or (m,)
         Labels of the mixes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmix.base import Mixes
+    >>> one = Mixes(np.array([0]), np.array([1]), np.array([0.5]), np.array([[3.0]]))
+    >>> one.target
+    array([[3.]])
     """
 
     first: NDArray[np.intp]
@@ -106,7 +130,18 @@ class Mixes:
 
     @classmethod
     def none(cls, data: ResamplingData) -> Mixes:
-        """No mixes at all."""
+        """No mixes at all.
+
+        Parameters
+        ----------
+        data : ResamplingData
+            The rows that are not mixed.
+
+        Returns
+        -------
+        mixes : Mixes
+            Of length 0.
+        """
         rows = np.empty(0, dtype=np.intp)
         return cls(rows, rows, np.empty(0), data.target[:0])
 
@@ -230,12 +265,16 @@ class _BaseMix(
             Their labels.
         """
         check_is_fitted(self)
-        data = self._data
-        seed = self._draw_seed if random_state is None else random_state
-        mixes = self._draw(data, check_random_state(seed))
+        data, mixes = self._draw_again(random_state)
         self.parent_indices_ = np.column_stack([mixes.first, mixes.second])
         self.mix_weights_ = np.column_stack([mixes.weight, 1 - mixes.weight])
         return self._put_together(data, mixes)
+
+    def _draw_again(
+        self, random_state: int | RandomState | None = None
+    ) -> tuple[ResamplingData, Mixes]:
+        seed = self._draw_seed if random_state is None else random_state
+        return self._data, self._draw(self._data, check_random_state(seed))
 
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         """The rows as they came, then the mixes, in the containers of the user."""

@@ -220,7 +220,23 @@ class Checkpoint(_Callback):
         """Nothing to do here: the loop saves, as only it knows the learner."""
 
     def load(self, fingerprint: str) -> dict[str, dict[str, NDArray]]:
-        """Load the saved state of each phase; nothing where there is no file."""
+        """Load what was saved; the loop of a fit calls this.
+
+        Parameters
+        ----------
+        fingerprint : str
+            Hash of the data and parameters of the fit.
+
+        Returns
+        -------
+        phases : dict
+            State of each phase; empty where there is no file.
+
+        Raises
+        ------
+        CheckpointError
+            If the file was saved by a fit with another fingerprint.
+        """
         if not Path(self.path).exists():
             return {}
         with np.load(self.path, allow_pickle=False) as file:
@@ -238,8 +254,17 @@ class Checkpoint(_Callback):
         return phases
 
     def save(self, fingerprint: str, phases: dict[str, dict[str, NDArray]]) -> None:
-        """Write the state of all phases in one step: the file is old or new, whole."""
-        arrays = {
+        """Write the file in one step, so that it is old or new, and whole.
+
+        Parameters
+        ----------
+        fingerprint : str
+            Hash of the data and parameters of the fit.
+
+        phases : dict
+            State of each phase: arrays by name.
+        """
+        arrays: dict[str, Any] = {
             f"{phase}/{name}": array
             for phase, state in phases.items()
             for name, array in state.items()

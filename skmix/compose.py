@@ -31,7 +31,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _compat
-from ._containers import wrap
+from ._containers import take_rows
 from ._random import draw_seed
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
@@ -130,9 +130,11 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
                 y,
                 **{k: v for k, v in metadata.items() if v is not None and k in taken},
             )
-            weight = _weights_after(self.resampler_, sample_weight, _compat.num_samples(X_fit))
-            X_fit, y_fit, weight = self._split_soft_labels(X_fit, y_fit, weight)
+            weight = _weights_after(
+                self.resampler_, sample_weight, _compat.num_samples(X_fit)
+            )
         self.n_rows_added_ = _compat.num_samples(X_fit) - _compat.num_samples(X)
+        X_fit, y_fit, weight = self._split_soft_labels(X_fit, y_fit, weight)
         self.estimator_ = clone(self._estimator)
         if weight is None:
             self.estimator_.fit(X_fit, y_fit)
@@ -210,7 +212,8 @@ class ResampledRegressor(RegressorMixin, _Resampled):
     Parameters
     ----------
     estimator : regressor, default=None
-        What to fit on the resampled rows; None means :class:`~sklearn.linear_model.Ridge`.
+        What to fit on the resampled rows; None means
+        :class:`~sklearn.linear_model.Ridge`.
 
     resampler : resampler or None, default=None
         Any object with ``fit_resample``. None fits the rows as they are. A resampler
@@ -338,7 +341,8 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skmix import ResampledClassifier
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> model = ResampledClassifier(LogisticRegression(), resampler=SMOTE(random_state=0))
+    >>> smote = SMOTE(random_state=0)
+    >>> model = ResampledClassifier(LogisticRegression(), resampler=smote)
     >>> pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
     >>> pipeline[-1].n_rows_added_
     145
@@ -367,7 +371,7 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
         row, label = np.nonzero(soft)
         weight = np.ones(len(soft)) if weight is None else weight
         classes = np.unique(np.asarray(y))
-        return wrap(X).take(row), classes[label], weight[row] * soft[row, label]
+        return take_rows(X, row), classes[label], weight[row] * soft[row, label]
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray:
@@ -434,4 +438,4 @@ def _weighted_bootstrap(
 ) -> tuple[Any, Any]:
     sampler = np.random.RandomState(draw_seed(rng))
     rows = sampler.choice(len(weight), size=len(weight), p=weight / weight.sum())
-    return wrap(X).take(rows), wrap(y).take(rows)
+    return take_rows(X, rows), take_rows(y, rows)

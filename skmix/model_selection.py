@@ -6,6 +6,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from numbers import Integral
 from time import perf_counter
@@ -14,11 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import FitFailedWarning
-from sklearn.metrics import check_scoring
+from sklearn.metrics import brier_score_loss, check_scoring, log_loss
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -30,21 +30,33 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
-from ._comparison_display import (
+from ._comparison import (
     ResamplerComparison,
     corrected_paired_difference,
     mean_of_known,
 )
-from ._containers import wrap
+from ._containers import take_rows
 from ._random import draw_seed
 from .compose import ResampledClassifier, ResampledRegressor
 
 __all__ = ["ResamplerComparison", "compare_resamplers", "corrected_paired_difference"]
 
 _REPEATS = 2
+
+
+def _minus_loss(loss: Callable, model: Any, X: Any, y: Any) -> float:
+    return -loss(y, model.predict_proba(X), labels=model.classes_)
+
+
 _REGRESSION_SCORING = ("neg_root_mean_squared_error",)
-# The last two tell what oversampling does to probabilities.
-_CLASSIFICATION_SCORING = ("f1_macro", "roc_auc_ovr", "neg_log_loss", "neg_brier_score")
+# The last two tell what oversampling does to probabilities. scikit-learn's scorers of
+# these names know only the classes of the test rows, and no text labels.
+_CLASSIFICATION_SCORING = {
+    "f1_macro": "f1_macro",
+    "roc_auc_ovr": "roc_auc_ovr",
+    "neg_log_loss": partial(_minus_loss, log_loss),
+    "neg_brier_score": partial(_minus_loss, brier_score_loss),
+}
 
 
 def compare_resamplers(
@@ -142,22 +154,27 @@ def compare_resamplers(
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.neighbors import KNeighborsRegressor
     >>> from skmix import compare_resamplers
     >>> from skmix.regression import CMixupResampler, MixupResampler
     >>> X, y = load_diabetes(return_X_y=True)
     >>> comparison = compare_resamplers(
-    ...     Ridge(), X, y, [MixupResampler(), CMixupResampler()], random_state=0
+    ...     KNeighborsRegressor(),
+    ...     X,
+    ...     y,
+    ...     [MixupResampler(), CMixupResampler()],
+    ...     scoring="r2",
+    ...     random_state=0,
     ... )
-    >>> comparison.scores_["neg_root_mean_squared_error"].shape
+    >>> comparison.scores_["r2"].shape
     (1, 3, 10)
-    >>> comparison.best()
-    'none'
+    >>> print(comparison.summary())
+    KNeighborsRegressor: leave the data as they are. No resampler beats them in r2 by
+    more than two standard errors.
     """
     estimators = _name(estimators)
-    resamplers = _name(resamplers)
+    resamplers = _untouched_first(_name(resamplers))
     classify = _check_estimators(estimators)
-    resamplers = _check_resamplers(resamplers)
     X, y, groups = indexable(X, y, groups)
     groups = None if groups is None else np.asarray(groups)
     scorers = _check_scoring(scoring, next(iter(estimators.values())), classify)
@@ -178,18 +195,18 @@ def compare_resamplers(
             f"All {len(fits)} fits failed. The first: {fits[0].errors[None]}"
         )
     _warn_of_failures(fits, list(product(estimators, resamplers, range(len(splits)))))
-    shape = len(estimators), len(resamplers), len(splits)
+
+    def by_arm(values: list) -> NDArray[np.float64]:
+        return np.array(values, float).reshape(len(estimators), len(resamplers), -1)
+
     return ResamplerComparison(
-        scores_={
-            metric: np.reshape([fit.scores[metric] for fit in fits], shape)
-            for metric in scorers
-        },
+        scores_={name: by_arm([fit.scores[name] for fit in fits]) for name in scorers},
         estimator_names=list(estimators),
         resampler_names=list(resamplers),
-        fit_time_=np.reshape([fit.time for fit in fits], shape),
-        rows_added_=np.reshape([fit.rows_added for fit in fits], shape),
+        fit_time_=by_arm([fit.time for fit in fits]),
+        rows_added_=by_arm([fit.rows_added for fit in fits]),
         accepted_=np.apply_along_axis(
-            mean_of_known, -1, np.reshape([fit.accepted for fit in fits], shape)
+            mean_of_known, -1, by_arm([fit.accepted for fit in fits])
         ),
         test_train_ratio_=float(np.mean([len(b) / len(a) for a, b in splits])),
     )
@@ -225,7 +242,7 @@ def _fit_and_score(
         random_state=draw_seed(rng),
     )
     fit = _Fit(scores=dict.fromkeys(scorers, np.nan))
-    X_train, y_train = _take(X, train), _take(y, train)
+    X_train, y_train = take_rows(X, train), take_rows(y, train)
     start = perf_counter()
     try:
         model.fit(X_train, y_train, groups=None if groups is None else groups[train])
@@ -235,17 +252,13 @@ def _fit_and_score(
     fit.time = perf_counter() - start
     fit.rows_added = model.n_rows_added_
     fit.accepted = getattr(model.resampler_, "accepted_", np.nan)
-    X_test, y_test = _take(X, test), _take(y, test)
+    X_test, y_test = take_rows(X, test), take_rows(y, test)
     for metric, scorer in scorers.items():
         try:
             fit.scores[metric] = float(scorer(model, X_test, y_test))
         except Exception as error:
             fit.errors[metric] = repr(error)
     return fit
-
-
-def _take(data: Any, rows: NDArray[np.intp]) -> Any:
-    return data[rows] if issparse(data) else wrap(data).take(rows)
 
 
 def _clone_with_seeds(estimator: Any, rng: RandomState) -> Any:
@@ -298,7 +311,7 @@ def _check_estimators(estimators: dict[str, Any]) -> bool:
     )
 
 
-def _check_resamplers(resamplers: dict[str, Any]) -> dict[str, Any]:
+def _untouched_first(resamplers: dict[str, Any]) -> dict[str, Any]:
     """Put the untouched data first, once."""
     resamplers = {k: v for k, v in resamplers.items() if v is not None}
     for name, resampler in resamplers.items():

@@ -21,3 +21,14 @@ def random_state_untouched():
     yield
     assert np.array_equal(np.random.get_state()[1], before[0])
     assert torch.equal(torch.get_rng_state(), before[1])
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the tests that need a GPU where there is none."""
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="torch sees no CUDA device"))

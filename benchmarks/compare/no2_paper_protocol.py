@@ -4,7 +4,7 @@ A network of the paper's size (512, 256) is trained on what each arm makes of th
 training rows, stops by the held-out rows, and is scored on the test rows. All arms of a
 split share the rows and the initial weights, so that differences are paired.
 
-    python benchmarks/compare/no2_paper_protocol.py --splits 20
+    python benchmarks/compare/no2_paper_protocol.py --splits 40
 
 needs the NO2 data (see `skmix.datasets.load_no2`) and writes its figures as JSON.
 """
@@ -12,6 +12,7 @@ needs the NO2 data (see `skmix.datasets.load_no2`) and writes its figures as JSO
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import time
 from pathlib import Path
@@ -28,6 +29,8 @@ from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
 N_TRAIN, N_VAL = 200, 200
 BATCH_SIZE, LEARNING_RATE = 32, 1e-4
 CHECK_EVERY, PATIENCE = 25, 500
+# Mixup and C-Mixup train on mixes alone, this many for each row.
+POOL = 30
 BANDWIDTHS = (0.1, 0.3, 1.0, 3.0)
 
 
@@ -78,8 +81,7 @@ def train(X, y, X_val, y_val, seed, n_steps=None):
 
 def shuffled(resampler, seed):
     """The control: the same options, on random rows."""
-    control = MixRLResampler().__class__(**resampler.get_params())
-    control.__dict__.update(resampler.__dict__)
+    control = copy.copy(resampler)
     rng = np.random.RandomState(seed)
     control.options_ = np.column_stack([rng.permutation(c) for c in control.options_.T])
     return control.resample()
@@ -95,16 +97,18 @@ def one_split(X, y, seed, n_inits):
     t = (y - center) / spread
     Zt, tt, Zv, tv = Z[train_rows], t[train_rows], Z[val], t[val]
 
-    def score(rows_in, labels_in, n_steps=None):
+    def score(make_rows, n_steps=None):
         """Average the test errors of several initial weights."""
         results = []
         for init in range(n_inits):
             steps = None if n_steps is None else n_steps[init]
-            predict, loss, step = train(rows_in, labels_in, Zv, tv, init, steps)
+            predict, loss, step = train(*make_rows(init), Zv, tv, init, steps)
             error = (predict(Z[test]) - t[test]) * spread
             mse = np.mean(error**2)
             results.append((mse**0.5, 1 - mse / y[test].var(), loss, step))
-        rmse, r2, loss, steps = (np.array(column) for column in zip(*results, strict=True))
+        rmse, r2, loss, steps = (
+            np.array(column) for column in zip(*results, strict=True)
+        )
         return {"rmse": rmse.mean(), "r2": r2.mean(), "val": loss.mean()}, steps
 
     arms, seconds = {}, {}
@@ -115,41 +119,43 @@ def one_split(X, y, seed, n_inits):
         now, start = time.process_time() - start, time.process_time()
         return now
 
-    arms["no augmentation"], steps = score(Zt, tt)
-    took()
-    for name, factor in (("train + validation, 1x steps", 1), ("train + validation, 2x steps", 2)):
-        arms[name], _ = score(
-            np.vstack([Zt, Zv]), np.concatenate([tt, tv]), factor * steps
+    arms["no augmentation"], steps = score(lambda init: (Zt, tt))
+    all_rows = np.vstack([Zt, Zv]), np.concatenate([tt, tv])
+    for factor in (1, 2):
+        arms[f"train + validation, {factor}x steps"], _ = score(
+            lambda init: all_rows, factor * steps
         )
     took()
-    resampler = MixupResampler(amount=30, random_state=seed)
-    mixed = resampler.fit_resample(Zt, tt)
+    mixed = MixupResampler(amount=POOL, random_state=seed).fit_resample(Zt, tt)
     seconds["mixup"] = took()
-    arms["mixup"], _ = score(mixed[0][N_TRAIN:], mixed[1][N_TRAIN:])
+    only_mixes = mixed[0][N_TRAIN:], mixed[1][N_TRAIN:]
+    arms["mixup"], _ = score(lambda init: only_mixes)
     candidates = []
     for bandwidth in BANDWIDTHS:
         took()
-        resampler = CMixupResampler(bandwidth=bandwidth, amount=30, random_state=seed)
+        resampler = CMixupResampler(bandwidth=bandwidth, amount=POOL, random_state=seed)
         mixed = resampler.fit_resample(Zt, tt)
         seconds["C-Mixup"] = took()
-        candidates.append(score(mixed[0][N_TRAIN:], mixed[1][N_TRAIN:])[0])
+        only_mixes = mixed[0][N_TRAIN:], mixed[1][N_TRAIN:]
+        candidates.append(score(lambda init, rows=only_mixes: rows)[0])
     arms["C-Mixup"] = min(candidates, key=lambda c: c["val"])
     took()
     resampler = MixRLResampler(random_state=seed, guard=False)
-    mixed = resampler.fit_resample(Zt, tt, X_val=Zv, y_val=tv)
+    learned = resampler.fit_resample(Zt, tt, X_val=Zv, y_val=tv)
     seconds["MixRL influence"] = took()
-    arms["MixRL influence"], _ = score(*mixed)
-    arms["random selection"], _ = score(*shuffled(resampler, seed))
+    arms["MixRL influence"], _ = score(lambda init: learned)
+    arms["random selection"], _ = score(
+        lambda init: shuffled(resampler, seed * n_inits + init)
+    )
     took()
     guarded = MixRLResampler(random_state=seed)
-    guarded_rows = guarded.fit_resample(Zt, tt, X_val=Zv, y_val=tv)
+    guarded.fit(Zt, tt, X_val=Zv, y_val=tv)
     seconds["MixRL influence, guarded"] = took()
-    arms["MixRL influence, guarded"] = (
-        score(*guarded_rows)[0] if guarded.accepted_ else arms["no augmentation"]
-    )
+    # What is accepted is what was learned without the guard, on the same rows.
+    kept = "MixRL influence" if guarded.accepted_ else "no augmentation"
+    arms["MixRL influence, guarded"] = dict(arms[kept])
     for name, arm in arms.items():
         arm["cpu_seconds"] = seconds.get(name, 0.0)
-    arms["MixRL influence, guarded"]["accepted"] = float(guarded.accepted_)
     return {name: {k: float(v) for k, v in arm.items()} for name, arm in arms.items()}
 
 
@@ -169,14 +175,16 @@ def summary(splits):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--splits", type=int, default=40)
     parser.add_argument("--inits", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     torch.set_num_threads(1)
     X, y = load_no2(return_X_y=True)
     # The first fit of a process pays for loading torch.
-    MixRLResampler(max_iter=2, random_state=0).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    MixRLResampler(max_iter=2, random_state=0).fit(
+        X[:200], y[:200], X_val=X[200:], y_val=y[200:]
+    )
     splits = []
     for seed in range(options.splits):
         splits.append(one_split(X, y, seed, options.inits))
@@ -185,7 +193,8 @@ def main():
     write_json(
         options.out / "no2_paper_protocol.json",
         {
-            "command": f"no2_paper_protocol.py --splits {options.splits} --inits {options.inits}",
+            "command": "no2_paper_protocol.py "
+            f"--splits {options.splits} --inits {options.inits}",
             "machine": machine(),
             "seeds": list(range(options.splits)),
             "summary": table,

@@ -28,6 +28,7 @@ def machine():
 
 def write_json(path, content):
     """Write figures, with as many digits as mean anything."""
+
     def rounded(value):
         if isinstance(value, float):
             return float(f"{value:.6g}")

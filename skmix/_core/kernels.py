@@ -84,12 +84,10 @@ class NystromFeatures:
     ) -> None:
         rows = rng.permutation(len(Z))[:n_landmarks]
         self.landmarks = Z[np.sort(rows)]
+        # In rising order.
         values, vectors = eigh(ntk(self.landmarks, self.landmarks))
-        values, vectors = values[::-1], vectors[:, ::-1]
-        kept = values[:n_components] > 1e-10 * values[0]
-        self.projection = (
-            vectors[:, :n_components] / np.sqrt(np.abs(values))[:n_components]
-        )[:, kept]
+        kept = np.flatnonzero(values > 1e-10 * values[-1])[::-1][:n_components]
+        self.projection = vectors[:, kept] / np.sqrt(values[kept])
 
     def __call__(self, Z: FloatArray, block: int = 8192) -> FloatArray:
         """Compute the features of rows.

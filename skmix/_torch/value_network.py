@@ -1,6 +1,8 @@
 """The Mixup value network of MixRL (Hwang and Whang, 2021, Sec. 3.2)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +43,7 @@ class ValueNetwork(nn.Module):
         sizes = [n_inputs + n_options, *hidden_layer_sizes, 1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.layers = nn.ModuleList(
-                nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-            )
+            self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.n_inputs = n_inputs
 
     def forward(self, rows: Tensor, options: Tensor) -> Tensor:
@@ -63,10 +63,11 @@ class ValueNetwork(nn.Module):
             Logit of h.
         """
         first, *rest = self.layers
+        weight = cast(Tensor, first.weight)
         hidden = nn.functional.linear(
-            rows, first.weight[:, : self.n_inputs], first.bias
+            rows, weight[:, : self.n_inputs], cast(Tensor, first.bias)
         )
-        by_option = first.weight[:, self.n_inputs :].T
+        by_option = weight[:, self.n_inputs :].T
         if options.ndim == 2:
             hidden = hidden[:, None, :]
         hidden = hidden + nn.functional.embedding(options, by_option)

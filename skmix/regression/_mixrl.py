@@ -317,9 +317,9 @@ class MixRLResampler(BaseMixResampler):
         estimator = self.estimator
         if estimator is None:
             warnings.warn(
-                "MixRLResampler was given no estimator to ask whether mixing helps, and "
-                "asks a kernel model in its place. Pass estimator=, or use it inside "
-                "ResampledRegressor.",
+                "MixRLResampler was given no estimator to ask whether mixing helps, "
+                "and asks a kernel model in its place. Pass estimator=, or use it "
+                "inside ResampledRegressor.",
                 JudgementWarning,
                 stacklevel=2,
             )
@@ -372,6 +372,11 @@ class MixRLResampler(BaseMixResampler):
         self, data: ResamplingData, counts: list[list[int]], rng: RandomState
     ) -> None:
         """Learn the value network from the held-out rows."""
+        if not any(counts):
+            raise ValueError(
+                "data_neighbors and label_neighbors are both empty: list numbers of "
+                "neighbours in at least one of them."
+            )
         n_val = len(data.Z_val)
         if self.threshold == "auto" and n_val < MIN_TUNING_ROWS:
             warnings.warn(

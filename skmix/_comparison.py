@@ -74,7 +74,7 @@ class ResamplerComparison:
 
     :func:`~skmix.compare_resamplers` makes it. It prints as a table with a verdict.
 
-    Attributes
+    Parameters
     ----------
     scores_ : dict of str to ndarray of shape (n_estimators, n_resamplers, n_splits)
         Scores by metric, the primary one first. Greater is better; NaN is a failure.
@@ -84,9 +84,6 @@ class ResamplerComparison:
 
     resampler_names : list of str
         Names along the second axis. The first is "none", the untouched data.
-
-    metric_names : list of str
-        Keys of `scores_`.
 
     fit_time_ : ndarray of shape (n_estimators, n_resamplers, n_splits)
         Seconds for resampling and fitting.
@@ -101,6 +98,11 @@ class ResamplerComparison:
 
     test_train_ratio_ : float
         Number of test rows of a split divided by its number of training rows.
+
+    Attributes
+    ----------
+    metric_names : list of str
+        Keys of `scores_`.
 
     Notes
     -----
@@ -117,15 +119,19 @@ class ResamplerComparison:
     --------
     >>> import numpy as np
     >>> from skmix.model_selection import ResamplerComparison
-    >>> ResamplerComparison(
+    >>> comparison = ResamplerComparison(
     ...     scores_={"r2": np.array([[[0.5, 0.6, 0.4], [0.6, 0.8, 0.5]]])},
     ...     estimator_names=["Ridge"],
     ...     resampler_names=["none", "mixup"],
     ...     fit_time_=np.array([[[0.1, 0.1, 0.1], [0.2, 0.2, 0.2]]]),
     ...     rows_added_=np.array([[[0, 0, 0], [90, 90, 90]]]),
     ...     accepted_=np.full((1, 2), np.nan),
-    ...     test_train_ratio_=0.5,
+    ...     test_train_ratio_=0.25,
     ... )
+    >>> comparison.best()
+    'mixup'
+    >>> print(comparison.summary())
+    Ridge: mixup beats the untouched data in r2, by +0.133 ± 0.044.
     """
 
     scores_: dict[str, NDArray[np.float64]]
@@ -180,9 +186,34 @@ class ResamplerComparison:
         try:
             import pandas as pd
         except ImportError as error:
-            raise ImportError("to_frame needs pandas: pip install pandas") from error
+            raise ImportError("to_frame needs pandas; records does not.") from error
         index = pd.MultiIndex.from_tuples(records, names=["estimator", "resampler"])
         return pd.DataFrame(list(records.values()), index=index)
+
+    def records(self, metric: str | None = None) -> dict[tuple[str, str], Record]:
+        """Make the rows of :meth:`to_frame`, without pandas.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            Name of the metric; None is the primary one.
+
+        Returns
+        -------
+        records : dict of (estimator, resampler) to dict
+            The columns of each row.
+
+        Raises
+        ------
+        ValueError
+            If there is no such metric.
+        """
+        scores = self.scores_[self._check_metric(metric)]
+        return {
+            (estimator, resampler): self._record(scores[e], e, r)
+            for e, estimator in enumerate(self.estimator_names)
+            for r, resampler in enumerate(self.resampler_names)
+        }
 
     def best(self, estimator: str | None = None, *, metric: str | None = None) -> str:
         """Name the resampler to use for an estimator.
@@ -287,15 +318,6 @@ class ResamplerComparison:
                 f"metric must be one of {self.metric_names}, got {metric!r}."
             )
         return metric
-
-    def records(self, metric: str | None = None) -> dict[tuple[str, str], Record]:
-        """Rows of the table, by estimator and resampler."""
-        scores = self.scores_[self._check_metric(metric)]
-        return {
-            (estimator, resampler): self._record(scores[e], e, r)
-            for e, estimator in enumerate(self.estimator_names)
-            for r, resampler in enumerate(self.resampler_names)
-        }
 
     def _record(self, scores: NDArray[np.float64], e: int, r: int) -> Record:
         mean, mean_se = self._compare(scores[r], np.zeros_like(scores[r]))

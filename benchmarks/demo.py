@@ -1,0 +1,135 @@
+"""The first main job, from beginning to end: does mixing help, and which model.
+
+Regression on NO2 measurements (on scikit-learn's diabetes data where NO2 is not at
+hand): a grid search over the resampler, with None in the grid, and over the estimator;
+then all resamplers side by side for three estimators. Classification: the samplers of
+imbalanced-learn as they are. Writes the tables and figures to a folder.
+
+    python benchmarks/demo.py --out demo
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skmix import ResampledRegressor, compare_resamplers
+from skmix.datasets import load_no2
+from skmix.plotting import MixingDisplay
+from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
+
+
+def load_regression():
+    """NO2 where SKMIX_DATA names the folder that holds it, else diabetes."""
+    if os.environ.get("SKMIX_DATA"):
+        return "NO2", *load_no2(return_X_y=True)
+    return "diabetes", *load_diabetes(return_X_y=True)
+
+
+def search(X, y):
+    """Choose resampler and estimator together, in a plain scikit-learn pipeline."""
+    trees = HistGradientBoostingRegressor(
+        max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=0
+    )
+    forest = RandomForestRegressor(50, random_state=0)
+    model = make_pipeline(StandardScaler(), ResampledRegressor(trees))
+    grid = {
+        "resampledregressor__resampler": [None, MixRLResampler(random_state=0)],
+        "resampledregressor__estimator": [trees, forest],
+    }
+    rows = train_test_split(X, y, test_size=0.3, random_state=0)
+    X_train, X_test, y_train, y_test = rows
+    found = GridSearchCV(model, grid, n_jobs=-1).fit(X_train, y_train)
+    best = found.best_params_
+    print(f"Best of the grid: {best}")
+    print(f"R2 by cross-validation {found.best_score_:.3f}, ", end="")
+    print(f"on the test rows {found.score(X_test, y_test):.3f}")
+    chosen = found.best_estimator_[-1].resampler_
+    print(
+        chosen.chosen_ if chosen is not None else "The rows are best left as they are."
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("demo"))
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+
+    name, X, y = load_regression()
+    print(f"\n1. Regression on {name}: {len(X)} rows, {X.shape[1]} features\n")
+    search(X, y)
+    comparison = compare_resamplers(
+        {
+            "boosted trees": HistGradientBoostingRegressor(
+                max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=0
+            ),
+            "random forest": RandomForestRegressor(50, random_state=0),
+            "network": make_pipeline(
+                StandardScaler(),
+                MLPRegressor((64,), learning_rate_init=5e-3, max_iter=100, tol=0),
+            ),
+        },
+        X,
+        y,
+        {
+            "mixup": MixupResampler(),
+            "C-Mixup": CMixupResampler(),
+            "MixRL": MixRLResampler(),
+        },
+        n_jobs=-1,
+        random_state=0,
+    )
+    print(f"\n{comparison}\n\n{comparison.summary()}")
+    comparison.plot().figure_.savefig(out / "regression.png", dpi=120)
+
+    resampler = MixRLResampler(
+        RandomForestRegressor(50, random_state=0), random_state=0
+    )
+    display = MixingDisplay.from_estimator(resampler.fit(X, y))
+    display.figure_.savefig(out / "mixes.png", dpi=120)
+
+    X, y = load_breast_cancer(return_X_y=True)
+    # One malignant case in eight, which is what makes it a case for samplers.
+    rare = [row for row in range(len(y)) if y[row] == 1 or row % 5 == 0]
+    X, y = X[rare], 1 - y[rare]
+    print(f"\n2. Classification: {len(X)} rows, {y.sum()} of them malignant\n")
+    comparison = compare_resamplers(
+        {
+            "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
+            "5 neighbours": make_pipeline(StandardScaler(), KNeighborsClassifier()),
+            "tree": DecisionTreeClassifier(random_state=0),
+        },
+        X,
+        y,
+        {"SMOTE": SMOTE(), "BorderlineSMOTE": BorderlineSMOTE(), "ADASYN": ADASYN()},
+        n_jobs=-1,
+        random_state=0,
+    )
+    print(f"{comparison}\n\n{comparison.summary()}")
+    comparison.plot().figure_.savefig(out / "classification.png", dpi=120)
+    print(f"\nFigures in {out}/, after {time.perf_counter() - start:.0f} seconds.")
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore", module="sklearn.neural_network")
+    main()

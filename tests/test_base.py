@@ -1,0 +1,292 @@
+import pickle
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.utils import estimator_checks as imblearn_checks
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import estimator_checks as sklearn_checks
+
+from skmix._compat import Interval
+from skmix._core.neighbors import nearest_rows
+from skmix.base import BaseMixSampler, Mixes
+from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
+
+
+class WithinClassSampler(BaseMixSampler):
+    """SMOTE in a dozen lines: mixes rows with near rows of their class."""
+
+    _parameter_constraints = {
+        "sampling_strategy": "no_validation",
+        "k_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "categorical_features": "no_validation",
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy="auto",
+        k_neighbors=2,
+        categorical_features="from_dtype",
+        random_state=None,
+    ):
+        self.sampling_strategy = sampling_strategy
+        self.k_neighbors = k_neighbors
+        self.categorical_features = categorical_features
+        self.random_state = random_state
+
+    def _learn(self, data, rng):
+        self.n_learned_ = getattr(self, "n_learned_", 0) + 1
+
+    def _draw(self, data, rng):
+        pairs = [np.empty((0, 2), dtype=np.intp)]
+        for label, n_wanted in self.sampling_strategy_.items():
+            rows = np.flatnonzero(data.target == label)
+            near = nearest_rows(data.Z[rows], self.k_neighbors)
+            first = rng.randint(len(rows), size=n_wanted)
+            second = near[first, rng.randint(near.shape[1], size=n_wanted)]
+            pairs.append(rows[np.column_stack([first, second])])
+        first, second = np.concatenate(pairs).T
+        weight = rng.uniform(size=len(first))
+        return Mixes(first, second, weight, data.target[first])
+
+
+X = np.random.RandomState(0).normal(size=(12, 3))
+Y = np.column_stack([X[:, 0], X[:, 1] ** 2])
+# Five rows, four and three: "auto" adds one to the second class, two to the third.
+PLACES = np.array([2, 1, 0, 0, 1, 2, 0, 1, 0, 2, 0, 1])
+LABELS = np.array(["cat", "dog", "emu"])[PLACES]
+
+RESAMPLERS = [
+    pytest.param(resampler, labels, id=type(resampler).__name__)
+    for resampler, labels in [
+        (MixupResampler(random_state=0), Y[:, 0]),
+        (CMixupResampler(random_state=0), Y),
+        (WithinClassSampler(random_state=0), LABELS),
+    ]
+]
+
+
+def equal(one, other):
+    return all(map(np.array_equal, one, other))
+
+
+def all_checks():
+    """Every check of both suites that applies to a sampler, with a readable name."""
+    for suite in (sklearn_checks, imblearn_checks):
+        sampler = WithinClassSampler(random_state=0)
+        for instance, check in suite.estimator_checks_generator(sampler):
+            yield pytest.param(
+                instance, check, id=getattr(check, "func", check).__name__
+            )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize(("sampler", "check"), list(all_checks()))
+def test_a_sampler_on_this_base_passes_the_suites(sampler, check):
+    check(sampler)
+
+
+@pytest.mark.parametrize(("resampler", "labels"), RESAMPLERS)
+@pytest.mark.usefixtures("random_state_untouched")
+def test_fit_resample_is_fit_and_resample(resampler, labels):
+    result = clone(resampler).fit_resample(X, labels)
+    assert equal(clone(resampler).fit(X, labels).resample(), result)
+    assert np.array_equal(result[0][:12], X)
+    assert np.array_equal(result[1][:12], labels)
+
+
+@pytest.mark.parametrize(("resampler", "labels"), RESAMPLERS)
+def test_the_seed_decides(resampler, labels):
+    def draw(seed):
+        return clone(resampler).set_params(random_state=seed).fit_resample(X, labels)
+
+    assert equal(draw(3), draw(3))
+    assert equal(draw(np.random.RandomState(3)), draw(3))
+    assert not equal(draw(4), draw(3))
+    assert not equal(draw(None), draw(None))
+
+
+@pytest.mark.parametrize(("resampler", "labels"), RESAMPLERS)
+def test_resample_draws_again(resampler, labels):
+    resampler = clone(resampler)
+    first = resampler.fit_resample(X, labels)
+    again = resampler.resample(random_state=7)
+    assert not equal(again, first)
+    assert equal(resampler.resample(random_state=7), again)
+    assert equal(resampler.resample(), first)
+    rng = np.random.RandomState(7)
+    assert equal(resampler.resample(random_state=rng), again)
+    assert not equal(resampler.resample(random_state=rng), again)
+
+
+def test_resample_does_not_train():
+    sampler = WithinClassSampler(random_state=0)
+    sampler.fit_resample(X, LABELS)
+    sampler.resample(random_state=1)
+    assert sampler.n_learned_ == 1
+    with pytest.raises(NotFittedError):
+        clone(sampler).resample()
+
+
+@pytest.mark.parametrize(("resampler", "labels"), RESAMPLERS)
+def test_new_rows_follow_from_their_parents(resampler, labels):
+    resampler = clone(resampler)
+    resampler.fit(X, labels)
+    for seed in (None, 1):
+        X_new, y_new = resampler.resample(random_state=seed)
+        parents, weights = resampler.parent_indices_, resampler.mix_weights_
+        assert parents.shape == weights.shape == (len(X_new) - 12, 2)
+        assert (parents[:, 0] != parents[:, 1]).all()
+        assert_allclose(weights.sum(axis=1), 1)
+        assert_allclose(X_new[12:], np.einsum("ij,ijk->ik", weights, X[parents]))
+        if labels is LABELS:
+            assert np.array_equal(y_new[12:, None] == LABELS[parents], [[True] * 2] * 3)
+        else:
+            mixed = np.einsum("ij,ij...->i...", weights, labels[parents])
+            assert_allclose(y_new[12:], mixed)
+
+
+@pytest.mark.parametrize(("resampler", "labels"), RESAMPLERS)
+def test_a_fitted_resampler_survives_pickling(resampler, labels):
+    resampler = clone(resampler)
+    expected = resampler.fit_resample(X, labels)
+    loaded = pickle.loads(pickle.dumps(resampler))
+    assert equal(loaded.resample(), expected)
+    assert equal(loaded.resample(random_state=1), resampler.resample(random_state=1))
+
+
+@pytest.mark.parametrize("resampler", [MixupResampler(), CMixupResampler()])
+@pytest.mark.parametrize("labels", [[1, 2], [3, 3], [[1, 2], [3, 4]]])
+def test_two_rows_are_enough(resampler, labels):
+    rows = [[0.0, 1.0], [1.0, 1.0]]
+    X_new, y_new = resampler.set_params(mix_ratio=0.25).fit_resample(rows, labels)
+    assert sorted(X_new[2:]) == [[0.25, 1.0], [0.75, 1.0]]
+    mixed = [
+        0.25 * np.array(labels[i]) + 0.75 * np.array(labels[1 - i]) for i in (0, 1)
+    ]
+    assert_allclose(sorted(y_new[2:]), sorted(m.tolist() for m in mixed))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [1, 2, 3],
+        np.array([1, 2, 3], dtype=np.int16),
+        np.array([True, False, True]),
+        pd.Series([1, 2, 3], dtype="Int64", name="t"),
+        pl.Series("t", [1, 2, 3], dtype=pl.UInt8),
+    ],
+    ids=lambda labels: type(labels).__module__,
+)
+def test_where_nothing_is_mixed_everything_comes_back_as_it_was(labels):
+    rows = pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}, index=list("pqr"))
+    resampler = MixupResampler(amount=0)
+    X_new, y_new = resampler.fit_resample(rows, labels)
+    pd.testing.assert_frame_equal(X_new, rows)
+    assert type(y_new) is type(labels)
+    assert getattr(y_new, "dtype", int) == getattr(labels, "dtype", int)
+    assert list(y_new) == list(labels)
+    assert resampler.parent_indices_.shape == resampler.mix_weights_.shape == (0, 2)
+
+
+def test_classes_in_balance_come_back_as_they_were():
+    X_new, y_new = WithinClassSampler().fit_resample(X[:4].tolist(), list("abab"))
+    assert X_new == X[:4].tolist()
+    assert y_new == list("abab")
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [
+        (LABELS, "<U3"),
+        (PLACES.astype(np.int8), "int8"),
+        (PLACES.astype(float), "float64"),
+        (pd.Series(LABELS, name="t"), "str"),
+        (pd.Series(LABELS, dtype="category"), "category"),
+        (pd.Series(PLACES, dtype="category"), "category"),
+        (pd.Series(PLACES, dtype="Int64"), "Int64"),
+        (pd.Series(LABELS, dtype="string[pyarrow]"), "string[pyarrow]"),
+        (pl.Series("t", LABELS), pl.String),
+        (pl.Series("t", LABELS, dtype=pl.Categorical), pl.Categorical),
+        (
+            pl.Series(LABELS, dtype=pl.Enum(["emu", "dog", "cat"])),
+            pl.Enum(["emu", "dog", "cat"]),
+        ),
+        (pl.Series(PLACES, dtype=pl.Int8), pl.Int8),
+    ],
+)
+def test_class_labels_keep_their_form(labels, dtype):
+    sampler = WithinClassSampler(random_state=0)
+    X_new, y_new = sampler.fit_resample(X, labels)
+    assert type(y_new) is type(labels)
+    assert y_new.dtype == dtype
+    assert getattr(y_new, "name", None) == getattr(labels, "name", None)
+    given = list(labels)
+    new = [given[i] for i in sampler.parent_indices_[:, 0]]
+    assert list(y_new) == given + new
+    # Whatever the labels are called, the same rows are mixed.
+    rows = sampler.parent_indices_
+    assert sorted(PLACES[rows[:, 0]]) == [1, 2, 2]
+    assert len(X_new) == 15
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        np.asarray,
+        np.ndarray.tolist,
+        lambda labels: pd.DataFrame(labels, columns=["c", "d", "e"]),
+        lambda labels: pl.DataFrame(labels, schema=["c", "d", "e"]),
+    ],
+    ids=["array", "list", "pandas", "polars"],
+)
+def test_one_vs_all_labels_come_back_as_such(container):
+    labels = container(np.eye(3, dtype=int)[PLACES])
+    y_new = WithinClassSampler(random_state=0).fit_resample(X, labels)[1]
+    assert type(y_new) is type(labels)
+    assert getattr(y_new, "shape", (15, 3)) == (15, 3)
+    plain = WithinClassSampler(random_state=0).fit_resample(X, PLACES)[1]
+    assert np.array_equal(y_new, np.eye(3)[plain])
+
+
+def test_sampling_strategy_is_that_of_imbalanced_learn():
+    for strategy in ({"emu": 5, "cat": 5}, "all", "not majority", "auto"):
+        sampler = WithinClassSampler(sampling_strategy=strategy, random_state=0)
+        y_new = sampler.fit_resample(X, LABELS)[1]
+        smote = SMOTE(sampling_strategy=strategy, k_neighbors=1)
+        expected = np.unique(smote.fit_resample(X, LABELS)[1], return_counts=True)
+        assert equal(np.unique(y_new, return_counts=True), expected)
+    assert sampler.sampling_strategy_ == {"dog": 1, "emu": 2}
+    with pytest.raises(ValueError, match="more than 1 class"):
+        sampler.fit(X, ["cat"] * 12)
+
+
+def test_classes_index_of_rows_and_labels_stay_aligned():
+    index = [f"row{i}" for i in range(12)]
+    sampler = WithinClassSampler(random_state=0)
+    frame = pd.DataFrame(X, columns=list("abc"), index=index)
+    frame["kind"] = LABELS
+    X_new, y_new = sampler.fit_resample(frame, pd.Series(LABELS, index=index))
+    heavier = np.take_along_axis(
+        sampler.parent_indices_, sampler.mix_weights_.argmax(axis=1)[:, None], axis=1
+    )[:, 0]
+    assert X_new.index.tolist() == index + [index[i] for i in heavier]
+    assert y_new.index.equals(X_new.index)
+    assert X_new["kind"].equals(y_new.rename("kind"))
+
+
+@pytest.mark.filterwarnings("ignore::skmix.exceptions.JudgementWarning")
+def test_a_fit_forgets_the_one_before():
+    resampler = MixRLResampler(random_state=0)
+    resampler.fit_resample(X, Y[:, 0])
+    X_new, y_new = resampler.fit_resample(X[:5, :2], Y[:5])
+    assert resampler.n_features_in_ == 2
+    assert resampler.parent_indices_.shape == (len(X_new) - 5, 2)
+    assert y_new.shape == (len(X_new), 2)
