@@ -49,7 +49,7 @@ def search(X, y):
     trees = HistGradientBoostingRegressor(
         max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=0
     )
-    forest = RandomForestRegressor(50, random_state=0)
+    forest = RandomForestRegressor(30, random_state=0)
     model = make_pipeline(StandardScaler(), ResampledRegressor(trees))
     grid = {
         "resampledregressor__resampler": [None, MixRLResampler(random_state=0)],
@@ -83,10 +83,12 @@ def main():
             "boosted trees": HistGradientBoostingRegressor(
                 max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=0
             ),
-            "random forest": RandomForestRegressor(50, random_state=0),
+            "random forest": RandomForestRegressor(30, random_state=0),
             "network": make_pipeline(
                 StandardScaler(),
-                MLPRegressor((64,), learning_rate_init=5e-3, max_iter=100, tol=0),
+                MLPRegressor(
+                    hidden_layer_sizes=(64,), learning_rate_init=5e-3, max_iter=40
+                ),
             ),
         },
         X,
@@ -99,11 +101,11 @@ def main():
         n_jobs=-1,
         random_state=0,
     )
-    print(f"\n{comparison}\n\n{comparison.summary()}")
+    print(f"\n{comparison}")
     comparison.plot().figure_.savefig(out / "regression.png", dpi=120)
 
     resampler = MixRLResampler(
-        RandomForestRegressor(50, random_state=0), random_state=0
+        RandomForestRegressor(30, random_state=0), random_state=0
     )
     display = MixingDisplay.from_estimator(resampler.fit(X, y))
     display.figure_.savefig(out / "mixes.png", dpi=120)
@@ -125,7 +127,7 @@ def main():
         n_jobs=-1,
         random_state=0,
     )
-    print(f"{comparison}\n\n{comparison.summary()}")
+    print(comparison)
     comparison.plot().figure_.savefig(out / "classification.png", dpi=120)
     print(f"\nFigures in {out}/, after {time.perf_counter() - start:.0f} seconds.")
 

@@ -20,6 +20,11 @@ from ._core.mixing import heavier_parent, interpolate
 Container = ArrayContainer | FrameContainer
 
 
+MAX_CATEGORIES = 64
+# Below this float64 holds every whole number; beyond are identifiers, not quantities.
+MAX_INTEGER = 2.0**53
+
+
 @dataclass
 class Columns:
     """The columns of X, read once.
@@ -37,12 +42,16 @@ class Columns:
 
     categories : ndarray of shape (n, n_categorical)
         The other columns, as text: good for comparing, not for giving back.
+
+    kinds : list of str
+        Kind of each column of X.
     """
 
     numeric: list[int]
     is_integer: NDArray[np.bool_]
     values: NDArray[np.float64]
     categories: NDArray[np.str_]
+    kinds: list[str]
 
     @classmethod
     def read(cls, container: Container, kinds: Sequence[str]) -> Columns:
@@ -60,6 +69,7 @@ class Columns:
             categories=(
                 np.column_stack(text) if text else np.empty((len(container), 0), str)
             ),
+            kinds=list(kinds),
         )
 
     def take(self, rows: NDArray[np.intp]) -> Columns:
@@ -86,13 +96,26 @@ class Columns:
         values[:, self.is_integer] = np.rint(values[:, self.is_integer])
         return heavier_parent(first, second, weight), values
 
+    def extend(
+        self,
+        container: Container,
+        source: NDArray[np.intp],
+        values: NDArray[np.float64],
+    ) -> Any:
+        """Put mixes behind the rows of X; identifiers are those of their source."""
+        mixable = ~self.is_integer | (np.abs(self.values) < MAX_INTEGER).all(axis=0)
+        places = np.array(self.numeric)[mixable]
+        return container.extend(source, places.tolist(), values[:, mixable])
+
 
 class RowEncoder:
     """Coordinates in which rows are compared and models inside skmix are trained.
 
     Numbers are standardised, categories become indicators. Two rows that differ in a
     category are as far apart as two random rows are, on average, in a number: both
-    squared distances are 2.
+    squared distances are 2. A column has at most `MAX_CATEGORIES` indicators, which
+    bounds the memory; its rarest categories are then compared as one, and still given
+    back as they are.
 
     Parameters
     ----------
@@ -105,7 +128,9 @@ class RowEncoder:
         self.indicators = None
         if columns.categories.shape[1]:
             self.indicators = OneHotEncoder(
-                sparse_output=False, handle_unknown="ignore"
+                sparse_output=False,
+                handle_unknown="ignore",
+                max_categories=MAX_CATEGORIES,
             ).fit(columns.categories)
 
     def __call__(

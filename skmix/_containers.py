@@ -32,6 +32,10 @@ def take_rows(data: Any, rows: NDArray[np.intp]) -> Any:
     return data[rows] if issparse(data) else wrap(data).take(rows)
 
 
+# What NumPy's kinds of dtype mean for mixing; all others are tried as numbers.
+_ARRAY_KINDS = {"i": "integer", "u": "integer", "b": "category"}
+
+
 class ArrayContainer:
     """A list or an array of one or two dimensions.
 
@@ -51,15 +55,20 @@ class ArrayContainer:
     @property
     def names(self) -> list[str]:
         """Column names for messages."""
-        return [str(column) for column in range(self._two_d().shape[1])]
+        return [str(column) for column in range(self.width)]
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self._two_d().shape[1]
 
     @property
     def kinds(self) -> list[str]:
         """One of "float", "integer" and "category" for each column."""
-        kind = {"i": "integer", "u": "integer", "b": "category"}.get(
-            self.array.dtype.kind, "float"
-        )
-        return [kind] * self._two_d().shape[1]
+        if self.array.dtype != object:
+            return [_ARRAY_KINDS.get(self.array.dtype.kind, "float")] * self.width
+        columns = (np.asarray(column.tolist()) for column in self._two_d().T)
+        return [_ARRAY_KINDS.get(column.dtype.kind, "float") for column in columns]
 
     def column(self, place: int) -> NDArray:
         """Values of a column."""
@@ -128,10 +137,7 @@ class FrameContainer:
 
     def column(self, place: int) -> NDArray:
         """Values of a column; missing numbers are NaN."""
-        series = self.frame.get_column(self.frame.columns[place])
-        if _kind(series) in ("float", "integer") and series.is_null().any():
-            series = series.cast(nw.Float64)
-        return np.asarray(series.to_numpy())
+        return np.asarray(self.frame.get_column(self.frame.columns[place]).to_numpy())
 
     def take(self, rows: NDArray[np.intp]) -> Any:
         """Rows as the user would have passed them."""
@@ -158,8 +164,9 @@ class FrameContainer:
         if labels is not None and index is not None:
             new = nw.from_native(new.to_native().set_axis(labels[index]))
         result = nw.concat([self.frame, new])
-        if labels is not None and labels.equals(type(labels)(range(len(labels)))):
-            result = nw.maybe_reset_index(result)
+        if labels is not None and _is_default(labels):
+            native = result.to_native().reset_index(drop=True).rename_axis(labels.name)
+            result = nw.from_native(native)
         return self._out(result)
 
     def with_floats(self) -> FrameContainer:
@@ -169,6 +176,7 @@ class FrameContainer:
             self.frame.get_column(name).cast(nw.Float64)
             for name in self.frame.columns
             if _kind(self.frame.get_column(name)) == "integer"
+            or self.frame.get_column(name).dtype == nw.Boolean
         )
         return floats
 
@@ -179,6 +187,12 @@ class FrameContainer:
         if nw.dependencies.is_pandas_like_series(native):
             return native.rename(self.series_name)
         return frame.get_column("y").alias(self.series_name).to_native()
+
+
+def _is_default(labels: Any) -> bool:
+    """Whether an index of pandas only counts the rows."""
+    counts = labels.nlevels == 1 and getattr(labels.dtype, "kind", "") == "i"
+    return counts and np.array_equal(labels, np.arange(len(labels)))
 
 
 def _kind(series: nw.Series) -> str:

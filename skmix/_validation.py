@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,12 @@ def read_X(
     container = wrap(X)
     min_rows = 2 if reset else 1
     if isinstance(container, FrameContainer):
+        if container.is_series or not container.names:
+            what = "a Series" if container.is_series else "0 feature(s)"
+            raise ValueError(
+                f"Expected 2D {name}, got {what} while a minimum of 1 is required. Pass "
+                "a data frame, also for a single column."
+            )
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         kinds = _resolve_kinds(container, categorical_features, name)
         if len(container) < min_rows:
@@ -71,14 +78,22 @@ def read_X(
     else:
         # Only with columns named as categories may an array hold text.
         named = not _is_from_dtype(categorical_features)
-        array = validate_data(
-            estimator,
-            X,
-            dtype=None if named else "numeric",
-            ensure_all_finite=False,
-            ensure_min_samples=min_rows,
-            reset=reset,
-        )
+        if container.array.dtype.kind in "US":
+            # As objects, numbers next to text are neither turned into text nor cut.
+            X = np.array(X, dtype=object)
+        try:
+            array = validate_data(
+                estimator,
+                X,
+                dtype=None if named else "numeric",
+                ensure_all_finite=False,
+                ensure_min_samples=min_rows,
+                reset=reset,
+            )
+        except ValueError as error:
+            if "could not convert string" not in str(error):
+                raise
+            raise _text_error(name, error) from error
         is_list = container.is_list
         container = wrap(array)
         container.is_list = is_list
@@ -86,10 +101,7 @@ def read_X(
     try:
         columns = Columns.read(container, kinds)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} holds text in a numeric column: {error}. Encode it as numbers, or "
-            "name the column in categorical_features."
-        ) from error
+        raise _text_error(name, error) from error
     _check_finite(container, columns, name)
     return container, columns
 
@@ -126,16 +138,35 @@ def read_regression_y(
     if y is None:
         raise ValueError(f"requires y to be passed, but the target {name} is None")
     container = wrap(y)
-    array = y if isinstance(container, FrameContainer) else container.array
-    try:
-        Y = check_array(array, ensure_2d=False, dtype=np.float64, input_name=name)
-    except (TypeError, ValueError) as error:
-        if "could not convert" not in str(error):
-            raise
+    if isinstance(container, FrameContainer):
+        array = np.column_stack(
+            [container.column(place) for place in range(len(container.names))]
+        )
+        array = array[:, 0] if container.is_series else array
+    else:
+        array = container.array
+    wrong = array.dtype.kind in "USmM"
+    if not wrong:
+        try:
+            Y = check_array(
+                array,
+                ensure_2d=False,
+                allow_nd=True,
+                dtype=np.float64,
+                input_name=name,
+            )
+        except ValueError as error:
+            if "could not convert" not in str(error):
+                raise
+            wrong = True
+    if wrong:
         raise ValueError(
-            f"{name} must hold numbers, as this is a resampler for regression: {error}"
-            ". For classes, use a sampler for classification."
-        ) from error
+            f"{name} must hold numbers, as this is a resampler for regression, got "
+            f"{array.ravel()[0]!r} of dtype {array.dtype}. Turn it into numbers; for "
+            "classes, use a sampler for classification."
+        )
+    if array.dtype == object:
+        container.array = Y
     if Y.ndim > 2:
         raise ValueError(
             f"{name} must have shape (n,) or (n, n_targets), got {Y.shape}."
@@ -179,6 +210,11 @@ def read_class_y(y: Any, n_rows: int, *, name: str = "y") -> tuple[Container, ND
         array = columns[0] if len(columns) == 1 else np.column_stack(columns)
     else:
         array = container.array
+    if _has_missing(array):
+        raise ValueError(
+            f"{name} contains NaN or missing labels: give every row a class, or leave "
+            "the row out."
+        )
     check_classification_targets(array)
     labels, _ = check_target_type(array, indicate_one_vs_all=True)
     _check_length(labels, n_rows, name)
@@ -209,14 +245,40 @@ def check_counts(counts: Any, name: str) -> list[int]:
 
 def check_device_name(device: str) -> None:
     """Check the form of a device's name; whether it is there, torch knows."""
-    kind, _, number = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (
-        number and not (kind == "cuda" and number.isdigit())
-    ):
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
         raise ValueError(
             f"device must be 'auto', 'cpu', 'cuda', 'cuda:<number>' or 'mps', got "
             f"{device!r}. 'auto' takes the GPU where there is one."
         )
+
+
+def check_same_kinds(container: Container, columns: Columns, other: Columns) -> None:
+    """Check that X_val has categories where X has them, and numbers where it has."""
+    for name, kind, kind_val in zip(
+        container.names, columns.kinds, other.kinds, strict=True
+    ):
+        if (kind == "category") != (kind_val == "category"):
+            words = {True: "categories", False: "numbers"}
+            raise ValueError(
+                f"column {name} of X_val holds {words[kind_val == 'category']}, that of "
+                f"X {words[kind == 'category']}: pass the same columns in both."
+            )
+
+
+def _text_error(name: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"{name} holds text in a numeric column: {error}. Encode it as numbers, or "
+        "name the column in categorical_features."
+    )
+
+
+def _has_missing(labels: NDArray) -> bool:
+    if labels.dtype.kind == "f":
+        return bool(np.isnan(labels).any())
+    if labels.dtype != object:
+        return False
+    # NaN is the one thing that differs from itself.
+    return bool(((labels == None) | (labels != labels)).any())  # noqa: E711
 
 
 def _check_length(labels: NDArray, n_rows: int, name: str) -> None:
@@ -253,6 +315,11 @@ def _places(container: Container, categorical_features: Any) -> list[int]:
     """Turn names, places or a mask into places."""
     wanted = np.asarray(categorical_features)
     n_columns = len(container.names)
+    if wanted.ndim != 1:
+        raise ValueError(
+            "categorical_features must be a list of names or places, or a mask, got "
+            f"{wanted.ndim} dimensions."
+        )
     if wanted.dtype.kind == "b":
         if len(wanted) != n_columns:
             raise ValueError(

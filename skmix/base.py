@@ -23,7 +23,13 @@ from . import _compat
 from ._columns import Columns, Container, RowEncoder
 from ._containers import wrap
 from ._random import draw_seed
-from ._validation import check_groups, read_class_y, read_regression_y, read_X
+from ._validation import (
+    check_groups,
+    check_same_kinds,
+    read_class_y,
+    read_regression_y,
+    read_X,
+)
 
 __all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
 
@@ -279,7 +285,7 @@ class _BaseMix(
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         """The rows as they came, then the mixes, in the containers of the user."""
         source, values = data.columns.mix(mixes.first, mixes.second, mixes.weight)
-        X_resampled = data.X.extend(source, data.columns.numeric, values)
+        X_resampled = data.columns.extend(data.X, source, values)
         return X_resampled, self._extend_target(data, mixes, source)
 
     def _read(
@@ -310,8 +316,14 @@ class _BaseMix(
                 reset=False,
                 name="X_val",
             )
+            check_same_kinds(data.X, columns, columns_val)
             data.Z_val = encoder(columns_val)
             _, data.target_val = self._read_y(y_val, len(data.X_val), "y_val")
+            if data.target_val.shape[1:] != target.shape[1:]:
+                raise ValueError(
+                    f"y_val has {data.target_val.shape[1]} targets, but y has "
+                    f"{target.shape[1]}: pass the same ones."
+                )
         return data
 
     @abstractmethod
@@ -412,7 +424,7 @@ class BaseMixSampler(_BaseMix):
     Attributes
     ----------
     sampling_strategy_ : dict
-        Number of rows to add to each class that wants any.
+        Number of rows to add to each class.
 
     parent_indices_ : ndarray of shape (m, 2)
         Row indices of the parents of each new row, since the last draw.

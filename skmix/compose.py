@@ -436,6 +436,11 @@ def _weights_after(
 def _weighted_bootstrap(
     X: Any, y: Any, weight: NDArray, rng: RandomState
 ) -> tuple[Any, Any]:
-    sampler = np.random.RandomState(draw_seed(rng))
+    if (weight < 0).any() or not weight.any():
+        raise ValueError(
+            "sample_weight must be non-negative and not all zero for an estimator that "
+            "takes no weights: its rows are drawn in proportion to them."
+        )
+    sampler = RandomState(draw_seed(rng))
     rows = sampler.choice(len(weight), size=len(weight), p=weight / weight.sum())
     return take_rows(X, rows), take_rows(y, rows)

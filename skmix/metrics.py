@@ -38,7 +38,7 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths of values, baseline and groups differ.
 
     Notes
     -----
@@ -58,6 +58,11 @@ def paired_difference(
         raise ValueError(
             f"values and baseline must have the same shape, got {values.shape} and "
             f"{baseline.shape}: pair them row by row."
+        )
+    if groups is not None and len(groups) != len(values):
+        raise ValueError(
+            f"groups has {len(groups)} entries for {len(values)} values: give one for "
+            "each."
         )
     difference = values - baseline
     n, mean = len(difference), difference.mean()
@@ -133,5 +138,6 @@ def squared_error_by_row(
     True
     """
     error = (y_true - np.asarray(y_pred).reshape(y_true.shape)) ** 2
-    variance = y_true.var(axis=0)
-    return (error / np.where(variance > 0, variance, 1.0)).mean(axis=1)
+    # The variance of equal numbers need not round to 0.
+    varies = np.ptp(y_true, axis=0) > 0
+    return (error / np.where(varies, y_true.var(axis=0), 1.0)).mean(axis=1)

@@ -282,6 +282,20 @@ def test_classes_index_of_rows_and_labels_stay_aligned():
     assert X_new["kind"].equals(y_new.rename("kind"))
 
 
+@pytest.mark.parametrize("labels", [LABELS, pd.Series(LABELS), pl.Series(LABELS)])
+def test_a_mix_may_take_the_label_of_its_lighter_parent(labels):
+    class Across(WithinClassSampler):
+        def _draw(self, data, rng):
+            # A cat and an emu: mostly emu, called a cat.
+            weight, target = np.array([0.25]), np.array(["cat"])
+            return Mixes(np.array([2]), np.array([0]), weight, target)
+
+    frame = pd.DataFrame(X, columns=list("abc")).assign(kind=LABELS)
+    X_new, y_new = Across().fit_resample(frame, labels)
+    assert list(y_new) == [*LABELS, "cat"]
+    assert X_new["kind"].to_list() == [*LABELS, "emu"]
+
+
 @pytest.mark.filterwarnings("ignore::skmix.exceptions.JudgementWarning")
 def test_a_fit_forgets_the_one_before():
     resampler = MixRLResampler(random_state=0)

@@ -32,6 +32,10 @@ def test_kinds_follow_the_dtypes():
     assert columns.categories[:, 1].tolist() == ["True", "False", "True", "True"]
 
 
+def test_flags_in_an_array_are_categories():
+    assert read(np.array([[True, False], [False, True]])).numeric == []
+
+
 @pytest.mark.parametrize(
     ("weight", "expected"),
     [(0.28, 3), (0.5, 2), (0.72, 1), (0.9, 0), (0.0, 4), (1.0, 0)],

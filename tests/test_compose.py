@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, get_tags
 
 from skmix import ResampledClassifier, ResampledRegressor
 from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
@@ -143,6 +143,14 @@ def test_methods_are_those_of_the_estimator():
         model = ResampledClassifier(estimator)
         for name in ("predict_proba", "decision_function"):
             assert hasattr(model, name) == hasattr(estimator, name)
+
+
+@pytest.mark.parametrize("resampler", [None, CMIXUP])
+def test_only_what_both_can_take_is_promised(resampler):
+    model = ResampledRegressor(TREE, resampler=resampler)
+    assert get_tags(model).input_tags.sparse == (resampler is None)
+    assert get_tags(model).input_tags.allow_nan == (resampler is None)
+    assert get_tags(model).target_tags.multi_output
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT])

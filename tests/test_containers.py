@@ -184,11 +184,13 @@ def test_label_frames(library):
     np.testing.assert_allclose(y_new.to_numpy()[4:], mixed(y, resampler))
 
 
-def test_labels_in_a_column_stay_in_a_column():
-    y = np.array(NUMBERS)[:, None]
+@pytest.mark.parametrize("dtype", ["int16", "uint8", "bool", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_label_arrays_keep_their_shape_and_hold_what_lies_between(dtype, shape):
+    y = np.array([0, 1, 0, 1]).reshape(shape).astype(dtype)
     resampler, _, y_new = resample(np.arange(8.0).reshape(4, 2), y)
-    assert y_new.dtype == float
-    np.testing.assert_array_equal(y_new, np.vstack([y, mixed(y, resampler)]))
+    assert y_new.dtype == (dtype if dtype == "float32" else "float64")
+    np.testing.assert_array_equal(y_new, np.concatenate([y, mixed(y, resampler)]))
 
 
 @pytest.mark.parametrize("name", [None, "row"])

@@ -103,5 +103,6 @@ def test_squared_errors_of_predictions_without_a_column():
 
 def test_squared_errors_of_a_constant_target_are_not_divided():
     truth = np.column_stack([np.full(3, 0.1), [0.0, 1.0, 2.0]])
-    loss = squared_error_by_row(truth, truth + [[2, 1], [0, 0], [1, 2]])
+    prediction = truth + np.array([[2, 1], [0, 0], [1, 2]])
+    loss = squared_error_by_row(truth, prediction)
     assert_allclose(loss, [(4 + 1.5) / 2, 0, (1 + 6) / 2])

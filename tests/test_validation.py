@@ -159,7 +159,6 @@ def test_labels_that_are_no_classes(bad, message):
             {"X_val": NAMED.assign(age=DATES), "y_val": y},
             ["column 'age' of X_val", "Datetime"],
         ),
-        ({"X_val": NAMED.assign(age=list("abcd")), "y_val": y}, ["'age'", "X_val"]),
     ],
 )
 def test_held_out_rows_and_groups(metadata, parts):
@@ -173,7 +172,20 @@ def test_held_out_labels_have_as_many_targets():
 
 def test_held_out_array_with_other_columns():
     metadata = {"X_val": X[:, :1], "y_val": y}
-    assert_refused(["1 features", "expecting 2"], MixupResampler(), X, y, **metadata)
+    parts = ["1 features", "MixupResampler is expecting 2"]
+    assert_refused(parts, MixupResampler(), X, y, **metadata)
+
+
+@pytest.mark.parametrize("rows", [NAMED, NAMED.assign(age=list("abcd"))])
+def test_held_out_columns_of_another_kind(rows):
+    # In the second case as many columns hold text, but not the same ones.
+    metadata = {"X_val": NAMED.assign(size=list("abcd")), "y_val": y}
+    assert_refused(["'size'", "X_val"], MixupResampler(), rows, y, **metadata)
+
+
+@pytest.mark.parametrize("rows", [X, NAMED, pl.from_pandas(NAMED)])
+def test_one_held_out_row_is_enough(rows):
+    MixupResampler().fit(rows, y, X_val=rows[:1], y_val=y[:1])
 
 
 @pytest.mark.parametrize(
