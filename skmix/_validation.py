@@ -65,8 +65,8 @@ def read_X(
         if container.is_series or not container.names:
             what = "a Series" if container.is_series else "0 feature(s)"
             raise ValueError(
-                f"Expected 2D {name}, got {what} while a minimum of 1 is required. Pass "
-                "a data frame, also for a single column."
+                f"Expected 2D {name}, got {what} while a minimum of 1 is required. "
+                "Pass a data frame, also for a single column."
             )
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         kinds = _resolve_kinds(container, categorical_features, name)
@@ -258,10 +258,12 @@ def check_same_kinds(container: Container, columns: Columns, other: Columns) -> 
         container.names, columns.kinds, other.kinds, strict=True
     ):
         if (kind == "category") != (kind_val == "category"):
-            words = {True: "categories", False: "numbers"}
+            holds, wanted = (
+                "categories" if k == "category" else "numbers" for k in (kind_val, kind)
+            )
             raise ValueError(
-                f"column {name} of X_val holds {words[kind_val == 'category']}, that of "
-                f"X {words[kind == 'category']}: pass the same columns in both."
+                f"column {name} of X_val holds {holds}, that of X {wanted}: pass the "
+                "same columns in both."
             )
 
 

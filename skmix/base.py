@@ -7,8 +7,8 @@ kinds, provenance and randomness are dealt with here.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABCMeta, abstractmethod
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import _compat
-from ._columns import Columns, Container, RowEncoder
-from ._containers import wrap
+from ._columns import Container, RowEncoder
+from ._data import Mixes, ResamplingData
 from ._random import draw_seed
 from ._validation import (
     check_groups,
@@ -30,126 +30,10 @@ from ._validation import (
     read_regression_y,
     read_X,
 )
+from .exceptions import JudgementWarning
+from .metrics import paired_difference
 
 __all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
-
-
-@dataclass
-class ResamplingData:
-    """The training rows of one fit, read once.
-
-    Parameters
-    ----------
-    X, y : Container
-        The rows and labels as the user passed them.
-
-    columns : Columns
-        The numbers and categories of X.
-
-    encoder : RowEncoder
-        Turns columns, and mixes of them, into coordinates.
-
-    Z : ndarray of shape (n, p)
-        The rows in these coordinates.
-
-    target : ndarray of shape (n, t) or (n,)
-        Labels: float64, one column to a target, for regression; class labels otherwise.
-
-    groups : ndarray of shape (n,) or None
-        Rows of one group are never on both sides of a split.
-
-    X_val, Z_val, target_val : Container, ndarray, ndarray or None
-        Held-out rows that the user passed.
-
-    Examples
-    --------
-    A resampler gets it as the first argument of ``_learn`` and ``_draw``; see
-    :class:`BaseMixResampler`.
-    """
-
-    X: Container
-    y: Container
-    columns: Columns
-    encoder: RowEncoder
-    Z: NDArray[np.float64]
-    target: NDArray
-    groups: NDArray | None = None
-    X_val: Container | None = None
-    Z_val: NDArray[np.float64] | None = None
-    target_val: NDArray | None = None
-
-    def __len__(self) -> int:
-        return len(self.Z)
-
-    def take(self, rows: NDArray[np.intp]) -> ResamplingData:
-        """Some of the training rows, in the coordinates of all of them.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (m,)
-            Places of the rows.
-
-        Returns
-        -------
-        data : ResamplingData
-            These rows, without held-out ones.
-        """
-        return ResamplingData(
-            X=wrap(self.X.take(rows)),
-            y=wrap(self.y.take(rows)),
-            columns=self.columns.take(rows),
-            encoder=self.encoder,
-            Z=self.Z[rows],
-            target=self.target[rows],
-            groups=None if self.groups is None else self.groups[rows],
-        )
-
-
-@dataclass
-class Mixes:
-    """Which rows to mix.
-
-    Parameters
-    ----------
-    first, second : ndarray of shape (m,)
-        Parents of each mix.
-
-    weight : ndarray of shape (m,)
-        Share of the first parent.
-
-    target : ndarray of shape (m, t) or (m,)
-        Labels of the mixes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmix.base import Mixes
-    >>> one = Mixes(np.array([0]), np.array([1]), np.array([0.5]), np.array([[3.0]]))
-    >>> one.target
-    array([[3.]])
-    """
-
-    first: NDArray[np.intp]
-    second: NDArray[np.intp]
-    weight: NDArray[np.float64]
-    target: NDArray
-
-    @classmethod
-    def none(cls, data: ResamplingData) -> Mixes:
-        """No mixes at all.
-
-        Parameters
-        ----------
-        data : ResamplingData
-            The rows that are not mixed.
-
-        Returns
-        -------
-        mixes : Mixes
-            Of length 0.
-        """
-        rows = np.empty(0, dtype=np.intp)
-        return cls(rows, rows, np.empty(0), data.target[:0])
 
 
 class _BaseMix(
@@ -329,6 +213,58 @@ class _BaseMix(
     @abstractmethod
     def _read_y(self, y: Any, n_rows: int, name: str) -> tuple[Container, NDArray]:
         """Check the labels and read them."""
+
+    def _judge(
+        self,
+        loss: NDArray[np.float64],
+        baseline: NDArray[np.float64],
+        what: str,
+        *,
+        judge: str,
+        groups: NDArray | None = None,
+    ) -> None:
+        """Accept what was learned if it helps by more than its standard error.
+
+        Parameters
+        ----------
+        loss : ndarray of shape (v,)
+            Error of each held-out row with mixing, in units that make its mean 1 - R2.
+
+        baseline : ndarray of shape (v,)
+            The same without.
+
+        what : str
+            What is mixed, in words that follow "Mix"; empty where nothing is.
+
+        judge : str
+            Whose errors these are.
+
+        groups : ndarray of shape (v,), default=None
+            Groups of rows, which count as one.
+        """
+        gain, error = paired_difference(baseline, loss, groups=groups)
+        self.best_score_ = float(1 - loss.mean())
+        self.baseline_score_ = float(1 - baseline.mean())
+        self.accepted_ = bool(what) and (gain > error or not self.guard)
+        self.chosen_ = (
+            f"{'Mix' if self.accepted_ else 'No mixing. At best: mix'} "
+            f"{what or 'nothing'}. Held-out R2 of {judge}: {self.best_score_:.3f} with "
+            f"mixing, {self.baseline_score_:.3f} without; gain {gain:+.4f}, standard "
+            f"error {error:.4f}."
+        )
+
+    def _accept_unjudged(self, what: str) -> None:
+        """Accept what was learned, as nobody asked for a judgement."""
+        self.best_score_ = self.baseline_score_ = float("nan")
+        self.accepted_ = bool(what)
+        self.chosen_ = f"Mix {what or 'nothing'}; not judged, as guard=False."
+
+    def _give_up(self, what: str) -> None:
+        """Hand the data back where too little is at hand for a judgement."""
+        self.best_score_ = self.baseline_score_ = float("nan")
+        self.accepted_ = False
+        self.chosen_ = f"No mixing: {what} are too few to judge whether it helps."
+        warnings.warn(self.chosen_, JudgementWarning, stacklevel=4)
 
     @abstractmethod
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:

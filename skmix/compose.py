@@ -32,7 +32,7 @@ from sklearn.utils.validation import (
 
 from . import _compat
 from ._containers import take_rows
-from ._random import draw_seed
+from ._weights import weighted_bootstrap, weights_after
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
 
@@ -130,7 +130,7 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
                 y,
                 **{k: v for k, v in metadata.items() if v is not None and k in taken},
             )
-            weight = _weights_after(
+            weight = weights_after(
                 self.resampler_, sample_weight, _compat.num_samples(X_fit)
             )
         self.n_rows_added_ = _compat.num_samples(X_fit) - _compat.num_samples(X)
@@ -141,7 +141,7 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         elif has_fit_parameter(self.estimator_, "sample_weight"):
             self.estimator_.fit(X_fit, y_fit, sample_weight=weight)
         else:
-            X_fit, y_fit = _weighted_bootstrap(X_fit, y_fit, weight, rng)
+            X_fit, y_fit = weighted_bootstrap(X_fit, y_fit, weight, rng)
             self.estimator_.fit(X_fit, y_fit)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
@@ -406,41 +406,3 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
         """
         check_is_fitted(self)
         return self.estimator_.decision_function(X)
-
-
-def _weights_after(
-    resampler: Any, sample_weight: NDArray | None, n_rows: int
-) -> NDArray | None:
-    """Weights of all rows that a resampler gave out, None where all weigh the same."""
-    learned = getattr(resampler, "sample_weight_", None)
-    if sample_weight is None:
-        return learned
-    if hasattr(resampler, "parent_indices_"):
-        mixed = (sample_weight[resampler.parent_indices_] * resampler.mix_weights_).sum(
-            1
-        )
-        weight = np.concatenate([sample_weight, mixed])
-    elif hasattr(resampler, "sample_indices_"):
-        weight = sample_weight[resampler.sample_indices_]
-    elif n_rows == len(sample_weight):
-        weight = sample_weight
-    else:
-        raise ValueError(
-            f"sample_weight cannot follow the rows through {type(resampler).__name__}: "
-            "it tells neither sample_indices_ nor parent_indices_. Leave the weights "
-            "out, or use a resampler that tells."
-        )
-    return weight if learned is None else weight * learned
-
-
-def _weighted_bootstrap(
-    X: Any, y: Any, weight: NDArray, rng: RandomState
-) -> tuple[Any, Any]:
-    if (weight < 0).any() or not weight.any():
-        raise ValueError(
-            "sample_weight must be non-negative and not all zero for an estimator that "
-            "takes no weights: its rows are drawn in proportion to them."
-        )
-    sampler = RandomState(draw_seed(rng))
-    rows = sampler.choice(len(weight), size=len(weight), p=weight / weight.sum())
-    return take_rows(X, rows), take_rows(y, rows)

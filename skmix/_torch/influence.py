@@ -47,6 +47,8 @@ def ridge(
     factors : Tensor of shape (a, p, p)
         Cholesky factors of A = sum w phi phi^T / sum w + alpha I.
     """
+    rows = weights.nonzero()[:, 0]
+    features, targets, weights = features[rows], targets[rows], weights[rows]
     total = weights.sum()
     weighted = features * weights[:, None]
     gram = weighted.T @ features / total

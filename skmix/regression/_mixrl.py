@@ -19,11 +19,11 @@ from .._random import draw_seed
 from .._validation import check_counts, check_device_name
 from ..base import BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning
-from ..metrics import paired_difference, squared_error_by_row
+from ..metrics import squared_error_by_row
 from ._candidates import CandidateSearch, neighbor_mixes, neighbor_tables
-from ._policy import MIN_TUNING_ROWS, MixingPolicy
 from ._teacher import KernelRegressor, KernelTeacher
 
+# Fewer rows than this cannot say whether mixing helps.
 MIN_ROWS_TO_JUDGE = 10
 NEIGHBOR_COUNTS = tuple(range(1, 17))
 
@@ -293,7 +293,6 @@ class MixRLResampler(BaseMixResampler):
             for name in ("data_neighbors", "label_neighbors")
         ]
         self._teacher, self._bend = None, 0.0
-        self.best_score_ = self.baseline_score_ = float("nan")
         if data.X_val is None:
             self._choose_candidate(data, rng)
         else:
@@ -334,8 +333,9 @@ class MixRLResampler(BaseMixResampler):
                 max(2, min(self.cv, n_units)), shuffle=True, random_state=seed
             )
         self.n_iter_, self.history_ = 0, {}
+        self.options_ = np.zeros((len(data), 2), dtype=np.intp)
         if len(data) < MIN_ROWS_TO_JUDGE or n_units < 2:
-            self._give_up(data, f"{len(data)} rows in {n_units} units")
+            self._give_up(f"{len(data)} rows in {n_units} units")
             return
         search = CandidateSearch(
             data,
@@ -352,7 +352,7 @@ class MixRLResampler(BaseMixResampler):
         loop.close()
         self.history_ = loop.history
         if len(search.losses) < 2:
-            self._give_up(data, "the scores measured before the stop")
+            self._give_up("the scores measured before the stop")
             return
         k = search.candidates[search.best]
         self.options_ = np.full((len(data), 2), k)
@@ -362,10 +362,10 @@ class MixRLResampler(BaseMixResampler):
         self._judge(
             search.losses[search.best],
             search.losses[0],
-            data.groups,
             f"each row with its {k} nearest rows by features and by label, labels bent "
             f"{self._bend:.0%} towards a kernel model",
-            estimator,
+            judge=type(estimator).__name__,
+            groups=data.groups,
         )
 
     def _learn_policy(
@@ -378,14 +378,9 @@ class MixRLResampler(BaseMixResampler):
                 "neighbours in at least one of them."
             )
         n_val = len(data.Z_val)
-        if self.threshold == "auto" and n_val < MIN_TUNING_ROWS:
-            warnings.warn(
-                f"X_val has {n_val} rows, too few to tune the threshold on: three "
-                f"quarters of the rows are mixed. Pass at least {MIN_TUNING_ROWS}, or "
-                "add them to the training rows.",
-                JudgementWarning,
-                stacklevel=2,
-            )
+        # Imported here, as it imports torch.
+        from ._policy import MixingPolicy
+
         self._neighbors = neighbor_tables(data, *(max(c, default=0) for c in counts))
         policy = MixingPolicy(
             data,
@@ -394,90 +389,49 @@ class MixRLResampler(BaseMixResampler):
             mix_ratio=self.mix_ratio,
             n_components=self.n_components,
             n_landmarks=self.n_landmarks,
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
             device=self.device,
             rng=rng,
         )
         self.device_ = str(policy.device)
-        halves: list[tuple[NDArray, NDArray]] = []
+        halves: list = []
         if self.guard and n_val >= MIN_ROWS_TO_JUDGE:
             folds = KFold(2, shuffle=True, random_state=draw_seed(rng))
             halves = list(folds.split(data.Z_val))
-        inputs = (data.Z, data.target, data.Z_val, data.target_val)
-        loop = Loop(self, len(halves) + 1, inputs, self.max_time)
-        judged = np.zeros(n_val, dtype=bool)
-        prediction, baseline = np.empty((2, *data.target_val.shape))
-        for number, (own, other) in enumerate([*halves, (np.arange(n_val), [])]):
-            phase = f"half {number + 1}" if len(other) else "all"
-            learner = policy.learner(
-                own, self.hidden_layer_sizes, self.learning_rate, self.batch_size
-            )
-            self.n_iter_ = loop.run(learner, phase, self.max_iter)
-            self.options_, self.threshold_ = policy.choose(learner, self.threshold)
-            if len(other):
-                prediction[other], baseline[other] = self._predict_held_out(
-                    data, policy, learner, other
-                )
-                judged[other] = True
-            if loop.interrupted:
-                break
-        loop.close()
-        self.history_ = loop.history
-        rows = (self.options_ > 0).sum(axis=0)
-        what = f"{rows[0]} of {len(data)} rows by features and {rows[1]} by label"
-        if not self.guard:
-            self.accepted_, self.chosen_ = bool(rows.any()), f"Mix {what}; not judged."
-        elif not judged.any():
-            self._give_up(data, f"{n_val} held-out rows")
-        else:
-            truth = data.target_val[judged]
-            self._judge(
-                squared_error_by_row(truth, prediction[judged]),
-                squared_error_by_row(truth, baseline[judged]),
-                None,
-                what,
-                self.estimator,
-            )
 
-    def _predict_held_out(
-        self, data: ResamplingData, policy: Any, learner: Any, rows: NDArray[np.intp]
-    ) -> list[NDArray[np.float64]]:
-        """Predict held-out rows with and without the mixes that were chosen."""
-        arms = [self.options_, np.zeros_like(self.options_)]
-        if self.estimator is None:
-            return [policy.predict(learner, options, rows) for options in arms]
-        predictions = []
-        for options in arms:
+        def predict(options: NDArray, rows: NDArray) -> NDArray[np.float64]:
             mixes = neighbor_mixes(data, self._neighbors, options, self.mix_ratio)
             model = clone(self.estimator).fit(*self._put_together(data, mixes))
             predicted = np.asarray(model.predict(data.X_val.take(rows)))
-            predictions.append(predicted.reshape(len(rows), -1))
-        return predictions
+            return predicted.reshape(len(rows), -1)
 
-    def _judge(
-        self,
-        loss: NDArray[np.float64],
-        baseline: NDArray[np.float64],
-        groups: NDArray | None,
-        what: str,
-        estimator: BaseEstimator | None,
-    ) -> None:
-        """Accept what was learned if it helped by more than its standard error."""
-        gain, error = paired_difference(baseline, loss, groups=groups)
-        self.best_score_ = float(1 - loss.mean())
-        self.baseline_score_ = float(1 - baseline.mean())
-        helps = gain > error
-        self.accepted_ = bool(self.options_.any()) and (helps or not self.guard)
-        judge = "the kernel model" if estimator is None else type(estimator).__name__
-        self.chosen_ = (
-            f"{'Mix' if self.accepted_ else 'No mixing. At best: mix'} {what}. "
-            f"Held-out R2 of {judge}: {self.best_score_:.3f} with mixing, "
-            f"{self.baseline_score_:.3f} without; gain {gain:+.4f}, standard error "
-            f"{error:.4f}."
+        inputs = (data.Z, data.target, data.Z_val, data.target_val)
+        loop = Loop(self, len(halves) + 1, inputs, self.max_time)
+        learned = policy.learn(
+            loop,
+            halves,
+            self.threshold,
+            self.max_iter,
+            None if self.estimator is None else predict,
         )
-
-    def _give_up(self, data: ResamplingData, what: str) -> None:
-        """Hand the data back where nothing can be judged."""
-        self.options_ = np.zeros((len(data), 2), dtype=np.intp)
-        self.accepted_ = False
-        self.chosen_ = f"No mixing: {what} are too few to judge whether it helps."
-        warnings.warn(self.chosen_, JudgementWarning, stacklevel=3)
+        loop.close()
+        self.history_, self.n_iter_ = loop.history, learned.n_iter
+        self.options_, self.threshold_ = learned.options, learned.threshold
+        rows = (self.options_ > 0).sum(axis=0)
+        what = f"{rows[0]} of {len(data)} rows by features and {rows[1]} by label"
+        if not self.guard:
+            self._accept_unjudged(what if rows.any() else "")
+        elif not learned.judged.any():
+            self._give_up(f"{n_val} held-out rows")
+        else:
+            truth = data.target_val[learned.judged]
+            loss, baseline = (
+                squared_error_by_row(truth, prediction[learned.judged])
+                for prediction in learned.predictions
+            )
+            judge = (
+                type(self.estimator).__name__ if self.estimator else "a kernel model"
+            )
+            self._judge(loss, baseline, what if rows.any() else "", judge=judge)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import RandomState
@@ -12,13 +13,36 @@ from numpy.typing import NDArray
 from .._core.kernels import NystromFeatures
 from .._core.mixing import interpolate
 from .._core.pairs import unique_pairs
+from .._loop import Loop
 from .._random import draw_seed
+from .._torch.device import resolve_device
+from .._torch.influence import InfluenceLearner, MixingProblem
 from ..base import ResamplingData
+from ..exceptions import JudgementWarning
 
 # Share of the most probable options that are kept; held-out rows say which.
-KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
-# Fewer held-out rows than this rank little but noise: nothing is tuned on them.
+KEPT_FRACTIONS = (
+    0.0,
+    0.35,
+    0.5,
+    0.75,
+    1.0,
+)  # Fewer held-out rows than this rank little but noise: nothing is tuned on them.
 MIN_TUNING_ROWS = 100
+
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+Predict = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]]
+
+
+@dataclass
+class Learned:
+    """What was learned, and how held-out rows were predicted with and without it."""
+
+    judged: NDArray[np.bool_]
+    predictions: NDArray[np.float64]
+    options: NDArray[np.intp] = field(init=False)
+    threshold: float = field(init=False)
+    n_iter: int = field(init=False)
 
 
 class MixingPolicy:
@@ -41,6 +65,9 @@ class MixingPolicy:
     n_components, n_landmarks : int
         Size of the kernel features.
 
+    hidden_layer_sizes, learning_rate, batch_size
+        Of the value network and its training.
+
     device : str
         Where to compute.
 
@@ -57,14 +84,20 @@ class MixingPolicy:
         mix_ratio: float,
         n_components: int,
         n_landmarks: int,
+        hidden_layer_sizes: Sequence[int],
+        learning_rate: float,
+        batch_size: int,
         device: str,
         rng: RandomState,
     ) -> None:
-        from .._torch.device import resolve_device
-        from .._torch.influence import MixingProblem
-
         self.device = resolve_device(device)
-        self.seed = draw_seed(rng)
+        self.settings = {
+            "hidden_layer_sizes": hidden_layer_sizes,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "device": self.device,
+            "seed": draw_seed(rng),
+        }
         self.kinds = [
             (kind, min(count, table.shape[1]))
             for kind, table in enumerate(neighbors)
@@ -101,29 +134,74 @@ class MixingPolicy:
             targets_mix=interpolate(targets, first, second, weight),
         )
 
-    def learner(
+    def learn(
         self,
-        held_out: NDArray[np.intp],
-        hidden_layer_sizes: Sequence[int],
-        learning_rate: float,
-        batch_size: int,
-    ) -> Any:
-        """Make a learner that sees some of the held-out rows."""
-        from .._torch.influence import InfluenceLearner
+        loop: Loop,
+        halves: Sequence[Split],
+        threshold: float | str,
+        max_iter: int,
+        predict: Predict | None,
+    ) -> Learned:
+        """Learn from all held-out rows, once either half has been judged by the other.
 
-        return InfluenceLearner(
-            self.problem,
-            self.features_val[held_out],
-            self.targets_val[held_out],
-            hidden_layer_sizes=hidden_layer_sizes,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            device=self.device,
-            seed=self.seed,
-        )
+        Parameters
+        ----------
+        loop : Loop
+            Runs the learners.
+
+        halves : sequence of (own, other)
+            Held-out rows to learn from, and to judge by; empty for no judgement.
+
+        threshold : "auto" or float
+            Probability that an option must reach.
+
+        max_iter : int
+            Number of updates for each learner.
+
+        predict : callable or None
+            Predicts held-out rows by an estimator that was trained with some options;
+            None takes the kernel model.
+
+        Returns
+        -------
+        learned : Learned
+            The options, and predictions of the held-out rows that were judged.
+        """
+        n_val = len(self.targets_val)
+        if threshold == "auto" and n_val < MIN_TUNING_ROWS:
+            warnings.warn(
+                f"X_val has {n_val} rows, too few to tune the threshold on: three "
+                f"quarters of the rows are mixed. Pass at least {MIN_TUNING_ROWS}, or "
+                "add them to the training rows.",
+                JudgementWarning,
+                stacklevel=4,
+            )
+        learned = Learned(np.zeros(n_val, bool), np.empty((2, *self.targets_val.shape)))
+        for own, other in [*halves, (np.arange(n_val), np.arange(0))]:
+            phase = f"half {1 + learned.judged.any()}" if len(other) else "all"
+            learner = InfluenceLearner(
+                self.problem,
+                self.features_val[own],
+                self.targets_val[own],
+                **self.settings,
+            )
+            learned.n_iter = loop.run(learner, phase, max_iter)
+            learned.options, learned.threshold = self.choose(learner, threshold)
+            for arm, options in enumerate((learned.options, 0 * learned.options)):
+                if not len(other):
+                    break
+                learned.predictions[arm, other] = (
+                    predict(options, other)
+                    if predict is not None
+                    else self.predict(learner, options, other)
+                )
+            learned.judged[other] = True
+            if loop.interrupted:
+                break
+        return learned
 
     def choose(
-        self, learner: Any, threshold: float | str
+        self, learner: InfluenceLearner, threshold: float | str
     ) -> tuple[NDArray[np.intp], float]:
         """Choose each row's best option of each kind, where it reaches the threshold.
 
@@ -149,7 +227,10 @@ class MixingPolicy:
         return np.where(best >= threshold, options, 0), float(threshold)
 
     def _tune(
-        self, learner: Any, best: NDArray[np.floating], options: NDArray[np.intp]
+        self,
+        learner: InfluenceLearner,
+        best: NDArray[np.floating],
+        options: NDArray[np.intp],
     ) -> float:
         ranked = np.sort(best[best >= 0])[::-1]
         fractions = KEPT_FRACTIONS
@@ -173,7 +254,10 @@ class MixingPolicy:
         return np.unique(np.concatenate(chosen))
 
     def predict(
-        self, learner: Any, options: NDArray[np.intp], held_out: NDArray[np.intp]
+        self,
+        learner: InfluenceLearner,
+        options: NDArray[np.intp],
+        held_out: NDArray[np.intp],
     ) -> NDArray[np.float64]:
         """Predict held-out rows by the kernel model, trained on rows and mixes.
 

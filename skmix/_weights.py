@@ -1,0 +1,50 @@
+"""Weights of rows: through a resampler, and into an estimator that takes none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+from ._containers import take_rows
+from ._random import draw_seed
+
+
+def weights_after(
+    resampler: Any, sample_weight: NDArray | None, n_rows: int
+) -> NDArray | None:
+    """Weights of all rows that a resampler gave out, None where all weigh the same."""
+    learned = getattr(resampler, "sample_weight_", None)
+    if sample_weight is None:
+        return learned
+    if hasattr(resampler, "parent_indices_"):
+        mixed = (sample_weight[resampler.parent_indices_] * resampler.mix_weights_).sum(
+            1
+        )
+        weight = np.concatenate([sample_weight, mixed])
+    elif hasattr(resampler, "sample_indices_"):
+        weight = sample_weight[resampler.sample_indices_]
+    elif n_rows == len(sample_weight):
+        weight = sample_weight
+    else:
+        raise ValueError(
+            f"sample_weight cannot follow the rows through {type(resampler).__name__}: "
+            "it tells neither sample_indices_ nor parent_indices_. Leave the weights "
+            "out, or use a resampler that tells."
+        )
+    return weight if learned is None else weight * learned
+
+
+def weighted_bootstrap(
+    X: Any, y: Any, weight: NDArray, rng: RandomState
+) -> tuple[Any, Any]:
+    if (weight < 0).any() or not weight.any():
+        raise ValueError(
+            "sample_weight must be non-negative and not all zero for an estimator that "
+            "takes no weights: its rows are drawn in proportion to them."
+        )
+    sampler = RandomState(draw_seed(rng))
+    rows = sampler.choice(len(weight), size=len(weight), p=weight / weight.sum())
+    return take_rows(X, rows), take_rows(y, rows)
