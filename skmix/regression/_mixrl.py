@@ -431,7 +431,7 @@ class MixRLResampler(BaseMixResampler):
                 squared_error_by_row(truth, prediction[learned.judged])
                 for prediction in learned.predictions
             )
-            judge = (
-                type(self.estimator).__name__ if self.estimator else "a kernel model"
-            )
+            judge = "a kernel model"
+            if self.estimator is not None:
+                judge = type(self.estimator).__name__
             self._judge(loss, baseline, what if rows.any() else "", judge=judge)

@@ -21,13 +21,8 @@ from ..base import ResamplingData
 from ..exceptions import JudgementWarning
 
 # Share of the most probable options that are kept; held-out rows say which.
-KEPT_FRACTIONS = (
-    0.0,
-    0.35,
-    0.5,
-    0.75,
-    1.0,
-)  # Fewer held-out rows than this rank little but noise: nothing is tuned on them.
+KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
+# Fewer held-out rows than this rank little but noise: nothing is tuned on them.
 MIN_TUNING_ROWS = 100
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
