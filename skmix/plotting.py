@@ -266,7 +266,10 @@ class MixingDisplay:
             zorder=3,
         )
         ax.set(xlabel=self.names[0], ylabel=self.names[1])
-        ax.legend(frameon=False)
+        # Above the axes, where there are no rows to be mistaken for a handle.
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderpad=0
+        )
         ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -277,7 +277,7 @@ class InfluenceLearner:
 
     @torch.no_grad()
     def probabilities(self) -> NDArray[np.float32]:
-        """H of every row and option, in blocks of rows.
+        """Compute h of every row and option, in blocks of rows.
 
         Returns
         -------
