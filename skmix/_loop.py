@@ -77,6 +77,8 @@ class Loop:
             estimator.set_callbacks(*callbacks, ProgressBar())
         self.estimator = estimator
         self.context = estimator._init_callback_context(max_subtasks=n_phases)
+        # The context knows them all now; those of the estimator are the user's again.
+        estimator.set_callbacks(*callbacks)
         self.context.call_on_fit_task_begin(estimator=estimator)
         self.phases_left = n_phases
         self.end = np.inf if max_time is None else time.monotonic() + max_time

@@ -307,6 +307,8 @@ class BaseMixResampler(_BaseMix):
     imbalanced-learn's base class refuses continuous labels, and takes whole numbers for
     classes. Here the task is what the class says it is.
 
+    A fitted resampler keeps the training rows, which :meth:`resample` mixes.
+
     Examples
     --------
     A resampler that mixes each row with the one before it:

@@ -169,8 +169,10 @@ def test_verbose_shows_progress_and_silence_is_silent(capsys):
     with warnings.catch_warnings():
         # rich draws from a thread of its own.
         warnings.simplefilter("ignore")
-        Scripting(verbose=1).fit(Scripted([1.0, 2.0]))
+        shown = Scripting(verbose=1).fit(Scripted([1.0, 2.0]))
     assert "Scripting" in capsys.readouterr().out
+    shown.set_params(verbose=0).fit(Scripted([1.0, 2.0]))
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,8 @@ class MixRLResampler(BaseMixResampler):
             for name in ("data_neighbors", "label_neighbors")
         ]
         self._teacher, self._bend = None, 0.0
+        for name in ("device_", "threshold_"):
+            self.__dict__.pop(name, None)
         if data.X_val is None:
             self._choose_candidate(data, rng)
         else:
