@@ -272,7 +272,7 @@ def html_table(comparison: Any) -> str:
             _html_row(row, "td") for row in zip(*columns.values(), strict=True)
         )
         parts.append(
-            '<table style="border-collapse:collapse;margin-bottom:1em">\n<caption '
+            '<table style="color:inherit;border-collapse:collapse;margin-bottom:1em">\n<caption '
             f'style="text-align:left;color:inherit">{escape(caption)}</caption>\n'
             f"<thead>{_html_row(header, 'th')}</thead>\n"
             f"<tbody>\n{body}\n</tbody></table>"

@@ -109,7 +109,10 @@ def one_split(X, y, seed, n_inits):
         rmse, r2, loss, steps = (
             np.array(column) for column in zip(*results, strict=True)
         )
-        return {"rmse": rmse.mean(), "r2": r2.mean(), "val": loss.mean()}, steps
+        arm = {"rmse": rmse.mean(), "r2": r2.mean()}
+        if n_steps is None:
+            arm["val"] = loss.mean()
+        return arm, steps
 
     arms, seconds = {}, {}
     start = time.process_time()
