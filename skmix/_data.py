@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +24,22 @@ class ResamplingData:
     columns : Columns
         The numbers and categories of X.
 
-    encoder : RowEncoder
-        Turns columns, and mixes of them, into coordinates.
-
-    Z : ndarray of shape (n, p)
-        The rows in these coordinates.
-
     target : ndarray of shape (n, t) or (n,)
         Labels: float64, one column to a target, for regression; class labels otherwise.
 
     groups : ndarray of shape (n,) or None
         Rows of one group are never on both sides of a split.
 
-    X_val, Z_val, target_val : Container, ndarray, ndarray or None
+    X_val, columns_val, target_val : Container, Columns, ndarray or None
         Held-out rows that the user passed.
+
+    Attributes
+    ----------
+    encoder : RowEncoder
+        Turns columns, and mixes of them, into coordinates.
+
+    Z, Z_val : ndarray of shape (n, p), (v, p)
+        The rows, and the held-out rows, in these coordinates.
 
     Examples
     --------
@@ -47,16 +50,33 @@ class ResamplingData:
     X: Container
     y: Container
     columns: Columns
-    encoder: RowEncoder
-    Z: NDArray[np.float64]
     target: NDArray
     groups: NDArray | None = None
     X_val: Container | None = None
-    Z_val: NDArray[np.float64] | None = None
+    columns_val: Columns | None = None
     target_val: NDArray | None = None
 
     def __len__(self) -> int:
-        return len(self.Z)
+        return len(self.target)
+
+    @cached_property
+    def encoder(self) -> RowEncoder:
+        """Made when first asked for: some resamplers compare no rows."""
+        return RowEncoder(self.columns)
+
+    @cached_property
+    def Z(self) -> NDArray[np.float64]:
+        """The rows in coordinates."""
+        return self.encoder(self.columns)
+
+    @cached_property
+    def Z_val(self) -> NDArray[np.float64]:
+        """The held-out rows in coordinates."""
+        return self.encoder(self.columns_val)
+
+    def __getstate__(self) -> dict:
+        """Leave out of a pickle what can be made again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def take(self, rows: NDArray[np.intp]) -> ResamplingData:
         """Some of the training rows, in the coordinates of all of them.
@@ -71,15 +91,15 @@ class ResamplingData:
         data : ResamplingData
             These rows, without held-out ones.
         """
-        return ResamplingData(
+        part = ResamplingData(
             X=wrap(self.X.take(rows)),
             y=wrap(self.y.take(rows)),
             columns=self.columns.take(rows),
-            encoder=self.encoder,
-            Z=self.Z[rows],
             target=self.target[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
+        part.encoder, part.Z = self.encoder, self.Z[rows]
+        return part
 
 
 @dataclass

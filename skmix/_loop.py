@@ -13,10 +13,15 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 
 from .callbacks import Checkpoint, ProgressBar
+from .exceptions import warn_user
 
 State = dict[str, NDArray]
+
+# Parameters that a resumed fit may change. How randomness began is part of the data.
+NOT_IN_THE_RESULT = {"max_time", "n_jobs", "random_state", "verbose"}
 
 
 class Learner(Protocol):
@@ -50,11 +55,14 @@ class Loop:
         Number of phases, among which the time is shared out.
 
     data : tuple
-        What the fit depends on beside the parameters; a checkpoint is only resumed on
-        equal data.
+        What the fit depends on beside the parameters, the state of its randomness
+        included; a checkpoint is only resumed on equal data.
 
     max_time : float or None
-        Seconds for all phases together.
+        Seconds from the beginning of the fit. It is looked at between iterations.
+
+    start : float or None
+        When the fit began, by the monotonic clock; None is now.
 
     Attributes
     ----------
@@ -71,6 +79,7 @@ class Loop:
         n_phases: int,
         data: tuple,
         max_time: float | None = None,
+        start: float | None = None,
     ) -> None:
         callbacks = getattr(estimator, "_skl_callbacks", [])
         if estimator.verbose and not any(isinstance(c, ProgressBar) for c in callbacks):
@@ -81,13 +90,18 @@ class Loop:
         estimator.set_callbacks(*callbacks)
         self.context.call_on_fit_task_begin(estimator=estimator)
         self.phases_left = n_phases
-        self.end = np.inf if max_time is None else time.monotonic() + max_time
+        start = time.monotonic() if start is None else start
+        self.end = np.inf if max_time is None else start + max_time
         self.history: dict[str, list] = {}
         self.interrupted = False
         self.checkpoints = [c for c in callbacks if isinstance(c, Checkpoint)]
         self.saved: dict[str, State] = {}
         if self.checkpoints:
-            parameters = {k: repr(v) for k, v in estimator.get_params().items()}
+            parameters = {
+                name: repr(value)
+                for name, value in estimator.get_params().items()
+                if name not in NOT_IN_THE_RESULT
+            }
             self.fingerprint = joblib.hash((type(estimator).__name__, parameters, data))
             self.saved = self.checkpoints[0].load(self.fingerprint)
 
@@ -138,6 +152,11 @@ class Loop:
                 self._save(phase, progress, learner)
         except KeyboardInterrupt:
             self.interrupted = True
+            warn_user(
+                f"Interrupted in phase {phase!r}, after {progress.iteration} "
+                "iterations: the best so far is kept.",
+                ConvergenceWarning,
+            )
         if progress.best_policy is not None:
             learner.load_policy(progress.best_policy)
         for name, values in progress.records.items():

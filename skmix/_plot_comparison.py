@@ -272,8 +272,9 @@ def html_table(comparison: Any) -> str:
             _html_row(row, "td") for row in zip(*columns.values(), strict=True)
         )
         parts.append(
-            '<table style="color:inherit;border-collapse:collapse;margin-bottom:1em">\n<caption '
-            f'style="text-align:left;color:inherit">{escape(caption)}</caption>\n'
+            '<table style="color:inherit;border-collapse:collapse;margin-bottom:1em">\n'
+            '<caption style="text-align:left;color:inherit">'
+            f"{escape(caption)}</caption>\n"
             f"<thead>{_html_row(header, 'th')}</thead>\n"
             f"<tbody>\n{body}\n</tbody></table>"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -145,7 +145,11 @@ def read_regression_y(
         array = array[:, 0] if container.is_series else array
     else:
         array = container.array
-    wrong = array.dtype.kind in "USmM"
+    kinds = set(container.kinds) - {"float", "integer"}
+    is_text = array.dtype == object and np.asarray(array.tolist()).dtype.kind in "US"
+    wrong = array.dtype.kind in "USmM" or is_text
+    if isinstance(container, FrameContainer):
+        wrong |= bool(kinds) and array.dtype.kind != "b"
     if not wrong:
         try:
             Y = check_array(
@@ -225,7 +229,7 @@ def check_groups(groups: Any, n_rows: int) -> NDArray | None:
     """Check that there is one group to a row."""
     if groups is None:
         return None
-    groups = np.asarray(groups)
+    groups = column_or_1d(groups)
     check_consistent_length(groups, np.empty(n_rows))
     return groups
 
@@ -241,6 +245,17 @@ def check_counts(counts: Any, name: str) -> list[int]:
             "is always among the options; do not list it."
         )
     return np.unique(values).tolist()
+
+
+def check_layers(sizes: Any, name: str) -> list[int]:
+    """Check the sizes of hidden layers: whole numbers of at least 1."""
+    values = np.atleast_1d(np.asarray(sizes))
+    if values.ndim != 1 or values.dtype.kind not in "iu" or (values < 1).any():
+        raise ValueError(
+            f"{name} must hold whole numbers of at least 1, one for each hidden layer, "
+            f"got {sizes!r}."
+        )
+    return values.tolist()
 
 
 def check_device_name(device: str) -> None:

@@ -7,8 +7,8 @@ kinds, provenance and randomness are dealt with here.
 
 from __future__ import annotations
 
-import warnings
 from abc import ABCMeta, abstractmethod
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import _compat
-from ._columns import Container, RowEncoder
+from ._columns import Container
 from ._data import Mixes, ResamplingData
 from ._random import draw_seed
 from ._validation import (
@@ -30,7 +30,7 @@ from ._validation import (
     read_regression_y,
     read_X,
 )
-from .exceptions import JudgementWarning
+from .exceptions import JudgementWarning, warn_user
 from .metrics import paired_difference
 
 __all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
@@ -46,7 +46,7 @@ class _BaseMix(
     __metadata_request__fit = {"X_val": True, "y_val": True, "groups": True}
     __metadata_request__fit_resample = {"X_val": True, "y_val": True, "groups": True}
 
-    @_compat.fit_context(prefer_skip_nested_validation=True)
+    @_compat.fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
     def fit(
         self,
@@ -75,7 +75,8 @@ class _BaseMix(
             Labels of the held-out rows.
 
         groups : array-like of shape (n,), default=None
-            Rows of one group stay together where rows are held out.
+            Rows of one group stay together where rows are held out. The rows of `X_val`
+            are all held out, and count as one group each.
 
         Returns
         -------
@@ -88,12 +89,21 @@ class _BaseMix(
             If the rows, labels or groups cannot be used; the message names the
             argument, the rule, the value and the remedy.
         """
+        # Nothing of an earlier fit may stay behind, also where this one fails.
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self._data = None
+        self._start = monotonic()
         data = self._read(X, y, X_val, y_val, groups)
         rng = check_random_state(self.random_state)
         self._learn(data, rng)
         self._data = data
         self._draw_seed = draw_seed(rng)
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether a fit has come to its end."""
+        return getattr(self, "_data", None) is not None
 
     def fit_resample(
         self,
@@ -182,26 +192,22 @@ class _BaseMix(
             )
         X_in, columns = read_X(self, X, categorical_features=self.categorical_features)
         y_in, target = self._read_y(y, len(X_in), "y")
-        encoder = RowEncoder(columns)
         data = ResamplingData(
             X=X_in,
             y=y_in,
             columns=columns,
-            encoder=encoder,
-            Z=encoder(columns),
             target=target,
             groups=check_groups(groups, len(X_in)),
         )
         if X_val is not None:
-            data.X_val, columns_val = read_X(
+            data.X_val, data.columns_val = read_X(
                 self,
                 X_val,
                 categorical_features=self.categorical_features,
                 reset=False,
                 name="X_val",
             )
-            check_same_kinds(data.X, columns, columns_val)
-            data.Z_val = encoder(columns_val)
+            check_same_kinds(data.X, columns, data.columns_val)
             _, data.target_val = self._read_y(y_val, len(data.X_val), "y_val")
             if data.target_val.shape[1:] != target.shape[1:]:
                 raise ValueError(
@@ -264,7 +270,7 @@ class _BaseMix(
         self.best_score_ = self.baseline_score_ = float("nan")
         self.accepted_ = False
         self.chosen_ = f"No mixing: {what} are too few to judge whether it helps."
-        warnings.warn(self.chosen_, JudgementWarning, stacklevel=4)
+        warn_user(self.chosen_, JudgementWarning)
 
     @abstractmethod
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:

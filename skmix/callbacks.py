@@ -192,7 +192,9 @@ class Checkpoint(_Callback):
     Notes
     -----
     A fit that goes on ends with the same arrays as one that was never interrupted, on
-    the same device. The file is left where it is: delete it to begin anew.
+    the same device. It needs an integer ``random_state``. The file is left where it is:
+    delete it to begin anew. One file is for one fit, so that a grid search cannot share
+    it among its fits.
 
     Examples
     --------
@@ -242,9 +244,10 @@ class Checkpoint(_Callback):
         with np.load(self.path, allow_pickle=False) as file:
             if str(file["fingerprint"]) != fingerprint:
                 raise CheckpointError(
-                    f"{os.fspath(self.path)} was saved by a fit on other data or with "
-                    "other parameters. Pass those again, or another path, or delete "
-                    "the file to begin anew."
+                    f"{os.fspath(self.path)} was saved by a fit on other data, with "
+                    "other parameters or another random_state (None never repeats). "
+                    "Pass those again, or another path, or delete the file to begin "
+                    "anew."
                 )
             phases: dict[str, dict[str, NDArray]] = {}
             for key in file.files:

@@ -33,6 +33,7 @@ from sklearn.utils.validation import (
 from . import _compat
 from ._containers import take_rows
 from ._weights import weighted_bootstrap, weights_after
+from .base import BaseMixResampler, BaseMixSampler
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
 
@@ -157,8 +158,8 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         if self.resampler is None:
             return None
         resampler = clone(self.resampler)
-        parameters = resampler.get_params(deep=False)
-        if "estimator" in parameters and parameters["estimator"] is None:
+        ours = isinstance(resampler, BaseMixResampler | BaseMixSampler)
+        if ours and getattr(resampler, "estimator", self) is None:
             resampler.set_params(estimator=clone(self._estimator))
         return resampler
 
@@ -216,8 +217,8 @@ class ResampledRegressor(RegressorMixin, _Resampled):
         :class:`~sklearn.linear_model.Ridge`.
 
     resampler : resampler or None, default=None
-        Any object with ``fit_resample``. None fits the rows as they are. A resampler
-        whose own ``estimator`` is None learns what helps this estimator.
+        Any object with ``fit_resample``. None fits the rows as they are. A resampler of
+        skmix whose own ``estimator`` is None learns what helps this estimator.
 
     random_state : int, RandomState or None, default=None
         Randomness of the bootstrap by which weights reach an estimator that takes none.
@@ -288,8 +289,8 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
 
     resampler : resampler or None, default=None
         Any object with ``fit_resample``: those of skmix, and imbalanced-learn's as they
-        are. None fits the rows as they are. A resampler whose own ``estimator`` is None
-        learns what helps this estimator.
+        are. None fits the rows as they are. A resampler of skmix whose own
+        ``estimator`` is None learns what helps this estimator.
 
     random_state : int, RandomState or None, default=None
         Randomness of the bootstrap by which weights reach an estimator that takes none.

@@ -1,5 +1,8 @@
 """Warnings and errors of skmix."""
 
+import sys
+import warnings
+
 __all__ = ["CheckpointError", "JudgementWarning"]
 
 
@@ -26,3 +29,12 @@ class CheckpointError(ValueError):
     >>> issubclass(CheckpointError, ValueError)
     True
     """
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the user's own code that led here."""
+    level, frame = 1, sys._getframe()
+    inside = ("skmix", "sklearn", "imblearn", "contextlib")
+    while frame is not None and frame.f_globals["__name__"].startswith(inside):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -3,13 +3,14 @@ import pandas as pd
 import polars as pl
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
-from imblearn.under_sampling import RandomUnderSampler
+from imblearn.under_sampling import ClusterCentroids, RandomUnderSampler
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import log_softmax, softmax
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import (
     GridSearchCV,
@@ -22,7 +23,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import check_consistent_length, get_tags
 
 from skmix import ResampledClassifier, ResampledRegressor
@@ -210,13 +211,22 @@ def test_a_grid_with_nested_parameters_and_the_honest_baseline():
 
 
 def test_resampler_gets_the_estimator_when_it_has_none_of_its_own():
-    fitted = ResampledRegressor(Ridge(alpha=3), resampler=Spy()).fit(X, y)
+    resampler = MixRLResampler(candidate_neighbors=(2,), random_state=0)
+    fitted = ResampledRegressor(Ridge(alpha=3), resampler=resampler).fit(X, y)
     given = fitted.resampler_.estimator
     assert isinstance(given, Ridge)
     assert given.alpha == 3
     assert not hasattr(given, "coef_")
-    default = ResampledRegressor(resampler=Spy()).fit(X, y)
+    assert resampler.estimator is None
+    default = ResampledRegressor(resampler=resampler).fit(X, y)
     assert isinstance(default.resampler_.estimator, Ridge)
+
+
+def test_what_others_mean_by_estimator_is_left_alone():
+    # The "estimator" of this one clusters.
+    X, y = load_breast_cancer(return_X_y=True)
+    model = ResampledClassifier(DecisionTreeClassifier(), resampler=ClusterCentroids())
+    assert model.fit(X[:60], y[:60]).resampler_.estimator is None
 
 
 def test_resampler_keeps_its_own_estimator():

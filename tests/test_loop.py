@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
 
 from skmix._loop import Loop
 from skmix.callbacks import Checkpoint, EarlyStopping, History, TimeBudget
@@ -80,7 +81,8 @@ def test_history_runs_through_the_phases():
 
 def test_interrupt_keeps_the_best_so_far():
     learner = Scripted([3.0, 1.0, 2.0, 0.0], interrupt_at=3)
-    fitted = Scripting().fit(learner)
+    with pytest.warns(ConvergenceWarning, match="'phase 0', after 3 iterations"):
+        fitted = Scripting().fit(learner)
     assert fitted.loop.interrupted
     assert fitted.n_iter == [3]
     assert learner.result == 2
@@ -125,7 +127,8 @@ def test_resumed_run_equals_one_that_was_not_interrupted(tmp_path, stop):
     whole = Scripting().fit(Scripted(script), Scripted(script), window=2)
     path = tmp_path / "state.npz"
     first = Scripting().set_callbacks(Checkpoint(path, every=2))
-    first.fit(Scripted(script, interrupt_at=stop), window=2)
+    with pytest.warns(ConvergenceWarning):
+        first.fit(Scripted(script, interrupt_at=stop), window=2)
     learners = Scripted(script), Scripted(script)
     resumed = Scripting().set_callbacks(Checkpoint(path, every=2))
     resumed.fit(*learners, window=2)

@@ -40,7 +40,7 @@ class Spy(BaseEstimator):
         return self
 
     def fit_resample(self, X, y, X_val=None):
-        self.X_val_ = X_val
+        self.seen_X_val = X_val
         return X, y
 
 
@@ -48,7 +48,7 @@ class OurSpy(MixupResampler):
     """One of our resamplers that keeps the X_val it was given."""
 
     def fit_resample(self, X, y, *, X_val=None, y_val=None, groups=None):
-        self.X_val_ = X_val
+        self.seen_X_val = X_val
         return super().fit_resample(X, y, X_val=X_val, y_val=y_val, groups=groups)
 
 
@@ -77,7 +77,7 @@ def test_imblearn_takes_whole_numbers_for_classes(sampler):
 def test_imblearn_pipeline_drops_sampler_metadata_silently():
     pipeline = ImblearnPipeline([("sampler", Spy()), ("model", Ridge())])
     pipeline.fit(X, y, sampler__X_val=X_VAL)
-    assert pipeline["sampler"].X_val_ is None
+    assert pipeline["sampler"].seen_X_val is None
 
 
 # Once one request is enough, our default request for `fit` can go from base.py.
@@ -86,7 +86,7 @@ def test_imblearn_pipeline_drops_sampler_metadata_silently():
 def test_imblearn_pipeline_wants_two_requests(missing):
     spy = Spy().set_fit_request(X_val=True).set_fit_resample_request(X_val=True)
     pipeline = ImblearnPipeline([("sampler", spy), ("model", Ridge())])
-    assert pipeline.fit(X, y, X_val=X_VAL)["sampler"].X_val_ is X_VAL
+    assert pipeline.fit(X, y, X_val=X_VAL)["sampler"].seen_X_val is X_VAL
     getattr(spy, f"set_{missing}_request")(X_val=None)
     with pytest.raises(UnsetMetadataPassedError, match=f"Spy.{missing},"):
         pipeline.fit(X, y, X_val=X_VAL)
@@ -96,9 +96,9 @@ def test_imblearn_pipeline_wants_two_requests(missing):
 def test_our_requests_are_there_from_the_start():
     held_out = {"X_val": X_VAL, "y_val": Y_VAL, "groups": np.arange(20)}
     pipeline = ImblearnPipeline([("sampler", OurSpy()), ("model", Ridge())])
-    assert pipeline.fit(X, y, **held_out)["sampler"].X_val_ is X_VAL
+    assert pipeline.fit(X, y, **held_out)["sampler"].seen_X_val is X_VAL
     pipeline = Pipeline([("model", ResampledRegressor(resampler=OurSpy()))])
-    assert pipeline.fit(X, y, **held_out)["model"].resampler_.X_val_ is X_VAL
+    assert pipeline.fit(X, y, **held_out)["model"].resampler_.seen_X_val is X_VAL
 
 
 # Once samplers see transformed metadata, the user guide need no longer send those who
@@ -108,7 +108,7 @@ def test_imblearn_pipeline_ignores_transform_input_for_samplers():
     steps = [("scale", StandardScaler()), ("sampler", OurSpy()), ("model", Ridge())]
     pipeline = ImblearnPipeline(steps, transform_input=["X_val"])
     pipeline.fit(X, y, X_val=X_VAL, y_val=Y_VAL)
-    assert pipeline["sampler"].X_val_ is X_VAL
+    assert pipeline["sampler"].seen_X_val is X_VAL
 
 
 # Whatever has as many rows as X is sliced with it, be it held-out rows: the docs of
@@ -121,7 +121,7 @@ def test_cross_validation_slices_held_out_rows_that_are_as_many_as_the_rows():
         fits = cross_validate(
             pipeline, X, y, cv=2, params=params, return_estimator=True
         )["estimator"]
-        assert [len(fit["sampler"].X_val_) for fit in fits] == [n_seen, n_seen]
+        assert [len(fit["sampler"].seen_X_val) for fit in fits] == [n_seen, n_seen]
 
 
 # Once callbacks reach the steps, the docs need no longer say: set them on the sampler.

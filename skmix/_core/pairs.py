@@ -6,11 +6,12 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from .neighbors import FloatArray, IntArray
+from .neighbors import FloatArray, IntArray, nearest_labels
 
 # Beyond this many bandwidths a Gaussian kernel is below 1e-15 of its peak.
 _KERNEL_REACH = 8.3
 _BLOCK_BYTES = 2**26
+_REJECTION_ROUNDS = 400
 
 
 def unique_pairs(
@@ -109,17 +110,18 @@ def kernel_partners(
     -----
     By rejection: partners are proposed evenly among the rows whose first label lies
     within reach of the kernel, and kept with the kernel's value. Rows that are still
-    without a partner after some rounds (an isolated label) get theirs from the kernel
-    itself, in blocks of rows. Both draw from the same distribution. Memory is
-    O(n + block), with blocks of 64 MiB.
+    without a partner after many rounds (an isolated label) get theirs from the kernel
+    itself, over the rows that are not negligible beside the nearest. Both draw from the
+    same distribution. Memory is O(n) and a block of 64 MiB.
     """
     order = np.argsort(Y[:, 0], kind="stable")
-    y = Y[order, 0]
-    low = np.searchsorted(y, Y[first, 0] - _KERNEL_REACH * bandwidth, side="left")
-    high = np.searchsorted(y, Y[first, 0] + _KERNEL_REACH * bandwidth, side="right")
+    low, high = _window(Y[order, 0], Y[first, 0], _KERNEL_REACH * bandwidth)
     second = np.full(len(first), -1, dtype=np.intp)
-    open_ = np.arange(len(first))
-    for _ in range(32):
+    # A window of one row holds nobody but the row itself.
+    open_ = np.flatnonzero(high - low > 1)
+    for _ in range(_REJECTION_ROUNDS):
+        if not len(open_):
+            break
         row = first[open_]
         place = low[open_] + rng.random_sample(len(open_)) * (high - low)[open_]
         proposed = order[np.minimum(place.astype(np.intp), high[open_] - 1)]
@@ -128,43 +130,49 @@ def kernel_partners(
         kept = (rng.random_sample(len(open_)) < kernel) & (proposed != row)
         second[open_[kept]] = proposed[kept]
         open_ = open_[~kept]
-        if not len(open_):
-            return second
-    block = max(1, _BLOCK_BYTES // (8 * len(Y)))
-    for start in range(0, len(open_), block):
-        places = open_[start : start + block]
-        rates = kernel_rates(first[places], Y, bandwidth)
-        # The inverse of the cumulative rates, for all rows of the block at once.
-        cumulative = rates.cumsum(axis=1)
-        target = rng.random_sample(len(places)) * cumulative[:, -1]
-        second[places] = (cumulative <= target[:, None]).sum(axis=1)
+    left = np.flatnonzero(second < 0)
+    if len(left):
+        second[left] = _draw_by_rates(first[left], Y, order, bandwidth, rng)
     return second
 
 
-def kernel_rates(first: IntArray, Y: FloatArray, bandwidth: float) -> FloatArray:
-    """C-Mixup's mixing rates of some rows with all rows.
+def _window(
+    y: FloatArray, centre: FloatArray, radius: FloatArray | float
+) -> tuple[IntArray, IntArray]:
+    """Places in sorted labels that lie within a radius of given ones."""
+    low = np.searchsorted(y, centre - radius, side="left")
+    return low, np.searchsorted(y, centre + radius, side="right")
 
-    Parameters
-    ----------
-    first : ndarray of shape (m,)
-        Rows that want a partner.
 
-    Y : ndarray of shape (n, t)
-        Labels.
-
-    bandwidth : float
-        Standard deviation of the kernel, in the units of `Y`.
-
-    Returns
-    -------
-    rates : ndarray of shape (m, n)
-        Probabilities; each row sums to 1, and a row's rate with itself is 0.
-    """
-    distance = np.zeros((len(first), len(Y)))
-    for column in Y.T:
-        distance += (column[first, None] - column) ** 2
-    exponent = -distance / (2 * bandwidth**2)
-    exponent[np.arange(len(first)), first] = -np.inf
-    exponent -= exponent.max(axis=1, keepdims=True)
-    rates = np.exp(exponent)
-    return rates / rates.sum(axis=1, keepdims=True)
+def _draw_by_rates(
+    first: IntArray, Y: FloatArray, order: IntArray, bandwidth: float, rng: RandomState
+) -> IntArray:
+    """Draw partners from the kernel itself, in blocks of rows."""
+    nearest = nearest_labels(Y, 1)[first, 0]
+    distance = ((Y[first] - Y[nearest]) ** 2).sum(axis=1)
+    # Beyond this a row is below 1e-15 of the nearest one.
+    radius = np.sqrt(distance + (_KERNEL_REACH * bandwidth) ** 2)
+    low, high = _window(Y[order, 0], Y[first, 0], radius)
+    sizes = high - low
+    second = np.empty(len(first), dtype=np.intp)
+    start = 0
+    while start < len(first):
+        ends = np.cumsum(sizes[start:])
+        stop = start + max(1, int(np.searchsorted(ends, _BLOCK_BYTES // 8)))
+        rows, size = first[start:stop], sizes[start:stop]
+        # The windows of the block, one after the other.
+        begin = np.concatenate([[0], np.cumsum(size)])
+        owner = np.repeat(np.arange(len(rows)), size)
+        place = np.arange(begin[-1]) - begin[owner] + low[start:stop][owner]
+        partner = order[place]
+        squared = ((Y[rows[owner]] - Y[partner]) ** 2).sum(axis=1)
+        # In units of the nearest partner's rate; only the row itself is nearer.
+        excess = np.maximum(squared - distance[start:stop][owner], 0.0)
+        rate = np.exp(-excess / (2 * bandwidth**2)) * (partner != rows[owner])
+        # One running sum for all windows: a window's share of it is its own sum.
+        total = np.concatenate([[0.0], np.cumsum(rate)])
+        target = rng.random_sample(len(rows)) * (total[begin[1:]] - total[begin[:-1]])
+        drawn = np.searchsorted(total, total[begin[:-1]] + target, side="right") - 1
+        second[start:stop] = partner[drawn.clip(begin[:-1], begin[1:] - 1)]
+        start = stop
+    return second

@@ -76,8 +76,8 @@ class CandidateSearch:
         self.candidates = list(candidates)
         self.mix_ratio = mix_ratio
         self.parallel = Parallel(n_jobs=n_jobs)
-        self.folds = [_Fold(data, *split, draw_seed(rng)) for split in splits]
-        self.teacher_seed = draw_seed(rng)
+        k_max = max(candidates)
+        self.folds = [_Fold(data, *split, k_max, draw_seed(rng)) for split in splits]
         self.predictions: list[NDArray] = []
 
     @property
@@ -103,13 +103,29 @@ class CandidateSearch:
         self.predictions.append(prediction)
         return {"objective": float(self.losses[-1].mean()), "n_neighbors": k}
 
-    @property
     def best(self) -> int:
-        """The best candidate that mixes; the untouched data where none was scored."""
-        return 1 + int(np.argmin([x.mean() for x in self.losses[1:]] or [-1]))
+        """Find the candidate with the lowest held-out loss among those that mix."""
+        return 1 + int(np.argmin([loss.mean() for loss in self.losses[1:]]))
+
+    def loss_of_choosing(self) -> NDArray[np.float64]:
+        """Held-out loss of each row by the candidate that the *other* folds prefer.
+
+        The loss of the best candidate is too good, as luck had a part in its choice.
+        """
+        losses = np.array(self.losses[1:])
+        chosen = np.empty(len(self.data))
+        for fold in self.folds:
+            of_others = np.delete(losses, fold.test, axis=1).mean(axis=1)
+            chosen[fold.test] = losses[np.argmin(of_others), fold.test]
+        return chosen
 
     def teacher_weight(self, outside: NDArray[np.intp] | None = None) -> float:
-        """Share of the teacher next to the estimator, from rows of other folds only."""
+        """Share of the teacher next to the estimator.
+
+        It is measured by out-of-fold predictions, for a fold by those of the rows
+        outside it. Their models have seen the fold's labels; a single number, from all
+        other rows, carries next to nothing of them back.
+        """
         rows = np.ones(len(self.data), dtype=bool)
         if outside is not None:
             rows[outside] = False
@@ -150,24 +166,26 @@ class _Fold:
         data: ResamplingData,
         train: NDArray[np.intp],
         test: NDArray[np.intp],
+        k_max: int,
         seed: int,
     ) -> None:
         self.test = test
         self.train = data.take(train)
+        self.k_max = k_max
         self.seed = seed
-        self._neighbors: list[NDArray[np.intp]] = []
 
     @cached_property
     def teacher(self) -> KernelTeacher:
-        rng = RandomState(self.seed)
-        return KernelTeacher(self.train.Z, self.train.target, rng)
+        return KernelTeacher(self.train.Z, self.train.target, self.seed)
+
+    @cached_property
+    def neighbors(self) -> list[NDArray[np.intp]]:
+        return neighbor_tables(self.train, self.k_max, self.k_max)
 
     def mixes(self, k: int, mix_ratio: float, bend: float) -> Mixes:
-        if not self._neighbors or self._neighbors[0].shape[1] < k:
-            self._neighbors = neighbor_tables(self.train, k, k)
         options = np.full((len(self.train), 2), k)
         return neighbor_mixes(
-            self.train, self._neighbors, options, mix_ratio, self.teacher, bend
+            self.train, self.neighbors, options, mix_ratio, self.teacher, bend
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -11,14 +10,14 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, check_cv
 
 from .._compat import HasMethods, Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
-from .._validation import check_counts, check_device_name
+from .._validation import check_counts, check_device_name, check_layers
 from ..base import BaseMixResampler, Mixes, ResamplingData
-from ..exceptions import JudgementWarning
+from ..exceptions import JudgementWarning, warn_user
 from ..metrics import squared_error_by_row
 from ._candidates import CandidateSearch, neighbor_mixes, neighbor_tables
 from ._teacher import KernelRegressor, KernelTeacher
@@ -78,7 +77,7 @@ class MixRLResampler(BaseMixResampler):
         How the network learns from held-out rows: "influence" from the closed-form
         effect of every single mix on the held-out loss of kernel ridge regression.
 
-    hidden_layer_sizes : sequence of int, default=(256, 256, 100, 64)
+    hidden_layer_sizes : int or sequence of int, default=(256, 256, 100, 64)
         Units of the network's hidden layers.
 
     learning_rate : float, default=0.001
@@ -93,13 +92,15 @@ class MixRLResampler(BaseMixResampler):
     n_landmarks : int, default=256
         Number of rows that these features are built on.
 
-    cv : int, default=5
-        Number of folds where no held-out rows are given.
+    cv : int or splitter, default=5
+        Folds where no held-out rows are given: their number, or a splitter of
+        scikit-learn that holds out each row once.
 
     guard : bool, default=True
         Whether to hand the data back as they were unless the paired gain on held-out
         rows exceeds its standard error. False mixes by what was learned; with held-out
-        rows, nothing is judged then.
+        rows, nothing is judged then. Too few rows to choose by are handed back in any
+        case.
 
     max_iter : int, default=80
         Number of updates of the network. More lower the held-out loss that is learned
@@ -107,7 +108,8 @@ class MixRLResampler(BaseMixResampler):
 
     max_time : float, default=None
         Seconds after which learning stops, shared out among its phases; what was
-        learned so far is judged and used.
+        learned so far is judged and used. The clock is looked at between updates, or
+        between candidates.
 
     device : str, default="auto"
         "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
@@ -128,7 +130,8 @@ class MixRLResampler(BaseMixResampler):
         Whether mixing helped; where not, nothing is mixed.
 
     best_score_ : float
-        R2 with mixing, on rows that it was not learned from. NaN if not measured.
+        R2 with mixing, on rows that neither the mixing nor the choice among candidates
+        was learned from. NaN if not measured.
 
     baseline_score_ : float
         R2 of the untouched data on the same rows. NaN if not measured.
@@ -140,13 +143,15 @@ class MixRLResampler(BaseMixResampler):
         How many neighbours each row is to be mixed with, by features and by label.
 
     threshold_ : float
-        Probability that an option had to reach; only with held-out rows.
+        Probability that an option had to reach, above 1 if none was to be kept; only
+        with held-out rows.
 
     history_ : dict of lists
         What each iteration reported: phase, iteration, objective and more.
 
     n_iter_ : int
-        Number of iterations of the last phase.
+        Number of updates of the network in the last phase; without held-out rows, of
+        candidates that were scored.
 
     device_ : str
         Where the network was trained; only with held-out rows.
@@ -191,11 +196,14 @@ class MixRLResampler(BaseMixResampler):
     parents of a mix are in the training fold. Labels of mixes are bent off the
     straight line: y + w (f(x) - interpolated f), with f the better of several kernel
     ridge regressions by leave-one-out error, and w its weight next to the estimator,
-    from out-of-fold predictions.
+    from out-of-fold predictions. To judge, each fold is scored with the candidate that
+    the other folds prefer.
 
     Time with held-out rows is O(n) for each update, and that of the neighbour search;
     memory is O(n k (p + n_components)) for k neighbours in all and p columns. Without,
-    it is that of ``cv`` x (1 + number of candidates) fits of the estimator.
+    it is that of ``cv`` x (1 + number of candidates) fits of the estimator, on up to
+    1 + 2k times as many rows, and of ``cv`` + 1 kernel models with at most 256
+    landmarks. A fitted resampler, and so its pickle, holds the training rows.
 
     References
     ----------
@@ -224,12 +232,12 @@ class MixRLResampler(BaseMixResampler):
         "threshold": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
         "method": [StrOptions({"influence"})],
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": ["array-like", Integral],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_landmarks": [Interval(Integral, 1, None, closed="left")],
-        "cv": [Interval(Integral, 2, None, closed="left")],
+        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
         "guard": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
@@ -255,7 +263,7 @@ class MixRLResampler(BaseMixResampler):
         batch_size: int = 2048,
         n_components: int = 64,
         n_landmarks: int = 256,
-        cv: int = 5,
+        cv: Any = 5,
         guard: bool = True,
         max_iter: int = 80,
         max_time: float | None = None,
@@ -288,17 +296,16 @@ class MixRLResampler(BaseMixResampler):
 
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         check_device_name(self.device)
+        layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
         counts = [
             check_counts(getattr(self, name), name)
             for name in ("data_neighbors", "label_neighbors")
         ]
-        self._teacher, self._bend = None, 0.0
-        for name in ("device_", "threshold_"):
-            self.__dict__.pop(name, None)
+        self._ratio, self._teacher, self._bend = self.mix_ratio, None, 0.0
         if data.X_val is None:
             self._choose_candidate(data, rng)
         else:
-            self._learn_policy(data, counts, rng)
+            self._learn_policy(data, counts, layers, rng)
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         if not self.accepted_:
@@ -307,7 +314,7 @@ class MixRLResampler(BaseMixResampler):
             data,
             self._neighbors,
             self.options_,
-            self.mix_ratio,
+            self._ratio,
             self._teacher,
             self._bend,
         )
@@ -315,63 +322,87 @@ class MixRLResampler(BaseMixResampler):
     def _choose_candidate(self, data: ResamplingData, rng: RandomState) -> None:
         """Cross-validate the estimator with and without mixing."""
         candidates = check_counts(self.candidate_neighbors, "candidate_neighbors")
+        if not candidates:
+            raise ValueError(
+                "candidate_neighbors is empty: list numbers of neighbours to try."
+            )
+        inputs = (data.Z, data.target, data.groups, rng.get_state())
+        self.n_iter_, self.history_ = 0, {}
+        splits = self._splits(data, draw_seed(rng))
+        if len(data) < MIN_ROWS_TO_JUDGE or len(splits) < 2:
+            self.options_ = np.zeros((len(data), 2), dtype=np.intp)
+            self._give_up(f"{len(data)} rows in {len(splits)} folds")
+            return
+        seed = draw_seed(rng)
         estimator = self.estimator
         if estimator is None:
-            warnings.warn(
+            warn_user(
                 "MixRLResampler was given no estimator to ask whether mixing helps, "
                 "and asks a kernel model in its place. Pass estimator=, or use it "
                 "inside ResampledRegressor.",
                 JudgementWarning,
-                stacklevel=2,
             )
-            estimator = KernelRegressor(self.categorical_features, draw_seed(rng))
-        seed = draw_seed(rng)
-        if data.groups is None:
-            n_units = len(data)
-            folds = KFold(min(self.cv, n_units), shuffle=True, random_state=seed)
-        else:
-            n_units = len(np.unique(data.groups))
-            folds = GroupKFold(
-                max(2, min(self.cv, n_units)), shuffle=True, random_state=seed
-            )
-        self.n_iter_, self.history_ = 0, {}
-        self.options_ = np.zeros((len(data), 2), dtype=np.intp)
-        if len(data) < MIN_ROWS_TO_JUDGE or n_units < 2:
-            self._give_up(f"{len(data)} rows in {n_units} units")
-            return
+            choice = KernelTeacher(data.Z, data.target, seed).choice
+            estimator = KernelRegressor(self.categorical_features, choice, seed)
         search = CandidateSearch(
             data,
             self._put_together,
             estimator,
             [0, *candidates],
-            list(folds.split(data.Z, groups=data.groups)),
-            self.mix_ratio,
+            splits,
+            self._ratio,
             self.n_jobs,
             rng,
         )
-        loop = Loop(self, 1, (data.Z, data.target, data.groups), self.max_time)
+        loop = Loop(self, 1, inputs, self.max_time, self._start)
         self.n_iter_ = loop.run(search, "candidates", 1 + len(candidates), window=1)
         loop.close()
         self.history_ = loop.history
         if len(search.losses) < 2:
+            self.options_ = np.zeros((len(data), 2), dtype=np.intp)
             self._give_up("the scores measured before the stop")
             return
-        k = search.candidates[search.best]
+        k = min(search.candidates[search.best()], len(data) - 1)
         self.options_ = np.full((len(data), 2), k)
-        self._bend = search.teacher_weight()
-        self._teacher = KernelTeacher(data.Z, data.target, rng)
         self._neighbors = neighbor_tables(data, k, k)
+        self._bend = search.teacher_weight()
         self._judge(
-            search.losses[search.best],
+            search.loss_of_choosing(),
             search.losses[0],
             f"each row with its {k} nearest rows by features and by label, labels bent "
             f"{self._bend:.0%} towards a kernel model",
             judge=type(estimator).__name__,
             groups=data.groups,
         )
+        if self.accepted_ and self._bend > 0:
+            self._teacher = KernelTeacher(data.Z, data.target, seed)
+
+    def _splits(self, data: ResamplingData, seed: int) -> list:
+        """Folds in which each row is held out once, groups together."""
+        cv = self.cv
+        if isinstance(cv, Integral):
+            if data.groups is None:
+                n_units, kind = len(data), KFold
+            else:
+                n_units, kind = len(np.unique(data.groups)), GroupKFold
+            if n_units < 2:
+                return []
+            cv = kind(min(cv, n_units), shuffle=True, random_state=seed)
+        splits = list(check_cv(cv).split(data.Z, data.target, data.groups))
+        held_out = np.concatenate([test for _, test in splits])
+        if not np.array_equal(np.sort(held_out), np.arange(len(data))):
+            raise ValueError(
+                f"cv={self.cv!r} must hold out each row exactly once, as KFold and "
+                "GroupKFold do: all rows are judged, and none twice."
+            )
+        return splits
 
     def _learn_policy(
-        self, data: ResamplingData, counts: list[list[int]], rng: RandomState
+        self,
+        data: ResamplingData,
+        counts: list[list[int]],
+        layers: list[int],
+        rng: RandomState,
     ) -> None:
         """Learn the value network from the held-out rows."""
         if not any(counts):
@@ -379,6 +410,7 @@ class MixRLResampler(BaseMixResampler):
                 "data_neighbors and label_neighbors are both empty: list numbers of "
                 "neighbours in at least one of them."
             )
+        inputs = (data.Z, data.target, data.Z_val, data.target_val, rng.get_state())
         n_val = len(data.Z_val)
         # Imported here, as it imports torch.
         from ._policy import MixingPolicy
@@ -388,10 +420,10 @@ class MixRLResampler(BaseMixResampler):
             data,
             self._neighbors,
             counts,
-            mix_ratio=self.mix_ratio,
+            mix_ratio=self._ratio,
             n_components=self.n_components,
             n_landmarks=self.n_landmarks,
-            hidden_layer_sizes=self.hidden_layer_sizes,
+            hidden_layer_sizes=layers,
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             device=self.device,
@@ -404,13 +436,12 @@ class MixRLResampler(BaseMixResampler):
             halves = list(folds.split(data.Z_val))
 
         def predict(options: NDArray, rows: NDArray) -> NDArray[np.float64]:
-            mixes = neighbor_mixes(data, self._neighbors, options, self.mix_ratio)
+            mixes = neighbor_mixes(data, self._neighbors, options, self._ratio)
             model = clone(self.estimator).fit(*self._put_together(data, mixes))
             predicted = np.asarray(model.predict(data.X_val.take(rows)))
             return predicted.reshape(len(rows), -1)
 
-        inputs = (data.Z, data.target, data.Z_val, data.target_val)
-        loop = Loop(self, len(halves) + 1, inputs, self.max_time)
+        loop = Loop(self, len(halves) + 1, inputs, self.max_time, self._start)
         learned = policy.learn(
             loop,
             halves,

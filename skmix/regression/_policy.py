@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +17,7 @@ from .._random import draw_seed
 from .._torch.device import resolve_device
 from .._torch.influence import InfluenceLearner, MixingProblem
 from ..base import ResamplingData
-from ..exceptions import JudgementWarning
+from ..exceptions import JudgementWarning, warn_user
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
@@ -164,12 +163,11 @@ class MixingPolicy:
         """
         n_val = len(self.targets_val)
         if threshold == "auto" and n_val < MIN_TUNING_ROWS:
-            warnings.warn(
+            warn_user(
                 f"X_val has {n_val} rows, too few to tune the threshold on: three "
                 f"quarters of the rows are mixed. Pass at least {MIN_TUNING_ROWS}, or "
                 "add them to the training rows.",
                 JudgementWarning,
-                stacklevel=4,
             )
         learned = Learned(np.zeros(n_val, bool), np.empty((2, *self.targets_val.shape)))
         for own, other in [*halves, (np.arange(n_val), np.arange(0))]:
@@ -182,15 +180,15 @@ class MixingPolicy:
             )
             learned.n_iter = loop.run(learner, phase, max_iter)
             learned.options, learned.threshold = self.choose(learner, threshold)
-            for arm, options in enumerate((learned.options, 0 * learned.options)):
-                if not len(other):
-                    break
-                learned.predictions[arm, other] = (
-                    predict(options, other)
-                    if predict is not None
-                    else self.predict(learner, options, other)
-                )
-            learned.judged[other] = True
+            if len(other):
+                arms = learned.options, np.zeros_like(learned.options)
+                for arm, options in enumerate(arms):
+                    learned.predictions[arm, other] = (
+                        self.predict(learner, options, other)
+                        if predict is None
+                        else predict(options, other)
+                    )
+                learned.judged[other] = True
             if loop.interrupted:
                 break
         return learned
@@ -229,7 +227,8 @@ class MixingPolicy:
     ) -> float:
         ranked = np.sort(best[best >= 0])[::-1]
         fractions = KEPT_FRACTIONS
-        if len(learner.targets_val) < MIN_TUNING_ROWS:
+        # Decided once for a fit: a half is judged as the whole is learned.
+        if len(self.targets_val) < MIN_TUNING_ROWS:
             fractions = (0.75,)
         losses = {}
         for fraction in fractions:

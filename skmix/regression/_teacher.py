@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.preprocessing import StandardScaler
 
 from .._columns import RowEncoder
 from .._core.kernels import NystromFeatures
-from .._random import draw_seed
 from .._validation import read_regression_y, read_X
 
 # The number of landmarks up to which kernel ridge regression is exact.
 MAX_LANDMARKS = 256
+# Kernel and ridge strength are chosen on at most this many rows.
+MAX_ROWS_TO_CHOOSE = 1000
 RIDGE_STRENGTHS = np.logspace(-5, 1, 7)
-# RBF widths, in median distances between rows.
-RBF_WIDTHS = (0.5, 1.0, 2.0, 4.0)
+# RBF widths, in median distances between rows; None is the kernel of a wide network.
+RBF_WIDTHS = (None, 0.5, 1.0, 2.0, 4.0)
+BLOCK = 8192
+
+# A width and a ridge strength.
+Choice = tuple[float | None, float]
 
 
 class KernelTeacher:
@@ -33,48 +39,80 @@ class KernelTeacher:
         Rows, standardised.
 
     Y : ndarray of shape (n, t)
-        Labels.
+        Labels, of any scale.
 
-    rng : RandomState
+    seed : int
         Randomness of the landmarks, where n exceeds their number.
+
+    choice : (width, alpha), default=None
+        Kernel and ridge strength; None chooses them by leave-one-out error.
 
     Notes
     -----
     The kernels are that of a wide ReLU network and Gaussians of several widths. The
-    leave-one-out errors of all ridge strengths come from one decomposition, in
-    O(n l^2) time and O(n l) memory for l landmarks.
+    leave-one-out errors of a ridge strength come from one decomposition, in O(n l^2)
+    time and O(n l) memory for l landmarks.
     """
 
     def __init__(
-        self, Z: NDArray[np.float64], Y: NDArray[np.float64], rng: RandomState
+        self,
+        Z: NDArray[np.float64],
+        Y: NDArray[np.float64],
+        seed: int,
+        choice: Choice | None = None,
     ) -> None:
-        n_landmarks = min(len(Z), MAX_LANDMARKS)
-        landmarks = Z[rng.permutation(len(Z))[:n_landmarks]]
-        median = np.median(pdist(landmarks)) if n_landmarks > 1 else 1.0
-        candidates = [NystromFeatures(Z, n_landmarks, n_landmarks, rng)]
-        seed = draw_seed(rng)
-        for width in RBF_WIDTHS:
-            gamma = 0.5 / max(width * median, 1e-12) ** 2
-            rbf = Nystroem(gamma=gamma, n_components=n_landmarks, random_state=seed)
-            candidates.append(rbf.fit(Z).transform)
+        self.scaler = StandardScaler().fit(Y)
+        targets = self.scaler.transform(Y)
+        self.choice = choice or self._choose(Z, targets, seed)
+        width, alpha = self.choice
+        self.features = kernel_features(Z, width, seed)
+        self.model = Ridge(alpha=alpha).fit(self.features(Z), targets)
+
+    @staticmethod
+    def _choose(Z: NDArray, targets: NDArray, seed: int) -> Choice:
+        rows = RandomState(seed).permutation(len(Z))[:MAX_ROWS_TO_CHOOSE]
+        Z, targets = Z[rows], targets[rows]
         models = [
-            RidgeCV(RIDGE_STRENGTHS).fit(features(Z), Y) for features in candidates
+            RidgeCV(RIDGE_STRENGTHS).fit(kernel_features(Z, width, seed)(Z), targets)
+            for width in RBF_WIDTHS
         ]
         best = int(np.argmax([model.best_score_ for model in models]))
-        self.features, self.model = candidates[best], models[best]
-        self.shape = Y.shape[1:]
+        return RBF_WIDTHS[best], float(models[best].alpha_)
 
     def predict(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict labels, of shape (m, t)."""
-        return self.model.predict(self.features(Z)).reshape(-1, *self.shape)
+        """Predict labels, of shape (m, t), a block of rows at a time."""
+        blocks = [
+            self.model.predict(self.features(Z[start : start + BLOCK]))
+            for start in range(0, len(Z), BLOCK)
+        ]
+        targets = np.concatenate(blocks).reshape(len(Z), -1)
+        return self.scaler.inverse_transform(targets)
+
+
+def kernel_features(Z: NDArray[np.float64], width: float | None, seed: int) -> Any:
+    """Make the map to features whose inner products are a kernel."""
+    rng = RandomState(seed)
+    n_landmarks = min(len(Z), MAX_LANDMARKS)
+    if width is None:
+        return NystromFeatures(Z, n_landmarks, n_landmarks, rng)
+    landmarks = Z[rng.permutation(len(Z))[:n_landmarks]]
+    median = np.median(pdist(landmarks)) if n_landmarks > 1 else 1.0
+    gamma = 0.5 / max(width * median, 1e-12) ** 2
+    rbf = Nystroem(gamma=gamma, n_components=n_landmarks, random_state=seed)
+    return rbf.fit(landmarks).transform
 
 
 class KernelRegressor(RegressorMixin, BaseEstimator):
-    """The teacher as a regressor, to ask where no estimator is given."""
+    """The teacher as a regressor, to ask where no estimator is given.
 
-    def __init__(self, categorical_features: Any, random_state: int) -> None:
+    Its kernel and ridge strength are given: leave-one-out error on rows and mixes of
+    them would choose badly, as a row that is left out is still half in its mixes.
+    """
+
+    def __init__(self, categorical_features: Any, choice: Choice, seed: int) -> None:
         self.categorical_features = categorical_features
-        self.random_state = random_state
+        self.choice = choice
+        self.seed = seed
 
     def fit(self, X: Any, y: Any) -> KernelRegressor:
         """Fit the teacher on encoded rows."""
@@ -83,8 +121,9 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
         )
         _, Y = read_regression_y(y, len(container))
         self.encoder_ = RowEncoder(columns)
-        rng = RandomState(self.random_state)
-        self.teacher_ = KernelTeacher(self.encoder_(columns), Y, rng)
+        self.teacher_ = KernelTeacher(
+            self.encoder_(columns), Y, self.seed, tuple(self.choice)
+        )
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ def test_labels_bend_towards_the_teacher():
     X = rng.uniform(-2, 2, size=(40, 1))
     y = X[:, 0] ** 2
     _, data = read(X, y)
-    teacher = KernelTeacher(data.Z, data.target, np.random.RandomState(0))
+    teacher = KernelTeacher(data.Z, data.target, 0)
     neighbors = [nearest_rows(data.Z, 4), nearest_labels(data.target, 4)]
     options = np.full((40, 2), 4)
     straight, bent, half = (
@@ -93,8 +93,7 @@ def test_no_candidate_sees_its_held_out_rows(curve):
     assert_allclose(search.losses[0], errors**2 / y.var())
 
 
-def test_weight_of_the_teacher_in_a_fold_ignores_its_labels(curve):
-    """Changing the labels of a fold's rows moves nothing that the fold is scored by."""
+def test_weight_of_the_teacher_in_a_fold_is_from_the_other_folds(curve):
     X, y = curve
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
     resampler, data = read(X, y)
@@ -108,3 +107,24 @@ def test_weight_of_the_teacher_in_a_fold_ignores_its_labels(curve):
     expected /= (direction**2).sum()
     weight = search.teacher_weight(outside=splits[0][1])
     assert weight == pytest.approx(np.clip(expected, 0, 1))
+
+
+def test_a_fold_is_judged_by_the_candidate_that_the_other_folds_prefer():
+    """Three folds of two rows, two candidates, worked out by hand."""
+    _, data = read(np.arange(6.0)[:, None], np.array([0.0, 1, 0, 1, 0, 1]))
+    splits = [
+        (np.delete(np.arange(6), t), np.array(t)) for t in ([0, 1], [2, 3], [4, 5])
+    ]
+    search = CandidateSearch(
+        data, None, Ridge(), [0, 2, 4], splits, 0.5, None, np.random.RandomState(0)
+    )
+    errors = np.sqrt(
+        np.array([[1, 1, 1, 1, 1, 1], [0, 0, 2, 2, 2, 2], [3, 3, 1, 1, 1, 1]])
+    )
+    # The variance of the labels is 1/4.
+    search.predictions = [data.target + e[:, None] / 2 for e in errors]
+    assert_allclose([loss.mean() for loss in search.losses], [1, 4 / 3, 5 / 3])
+    assert search.best() == 1
+    # Fold 1: others have 2 against 1, so candidate 2 (loss 3). Folds 2 and 3: others
+    # have (0, 2) against (3, 1), 1 against 2, so candidate 1 (loss 2).
+    assert_allclose(search.loss_of_choosing(), [3, 3, 2, 2, 2, 2])

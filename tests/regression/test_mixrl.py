@@ -9,8 +9,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import r2_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    ShuffleSplit,
+    cross_val_predict,
+)
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -92,7 +99,10 @@ def test_score_is_out_of_fold_r2():
     resampler = MixRLResampler(Ridge(), random_state=0).fit(X, y)
     errors = resampler.history_["objective"]
     assert resampler.baseline_score_ == pytest.approx(1 - errors[0])
-    assert resampler.best_score_ == pytest.approx(1 - min(errors[1:]))
+    # The score with mixing does not profit from the choice among candidates.
+    assert resampler.best_score_ <= 1 - min(errors[1:]) + 1e-12
+    one = MixRLResampler(Ridge(), candidate_neighbors=(4,), random_state=0).fit(X, y)
+    assert one.best_score_ == pytest.approx(1 - one.history_["objective"][1])
 
 
 def test_without_an_estimator_it_warns_and_asks_a_kernel_model(curve):
@@ -120,7 +130,7 @@ def test_group_aware_folds(n_groups):
     y = y + 10 * groups
     resampler = MixRLResampler(KNeighborsRegressor(1), cv=3, random_state=0)
     if n_groups == 1:
-        with pytest.warns(JudgementWarning, match="1 unit"):
+        with pytest.warns(JudgementWarning, match="60 rows in 0 folds"):
             resampler.fit(X, y, groups=groups)
         return
     resampler.fit(X, y, groups=groups)
@@ -337,7 +347,9 @@ def interrupting(after):
 def test_interrupt_keeps_the_policy_learned_so_far():
     X, y, X_val, y_val = problem()
     resampler = MixRLResampler(Ridge(), **{**SMALL, "max_iter": 30})
-    resampler.set_callbacks(interrupting(after=12)).fit(X, y, X_val=X_val, y_val=y_val)
+    resampler.set_callbacks(interrupting(after=12))
+    with pytest.warns(ConvergenceWarning, match="'half 1', after 12 iterations"):
+        resampler.fit(X, y, X_val=X_val, y_val=y_val)
     assert resampler.n_iter_ == 12
     assert resampler.history_["phase"] == ["half 1"] * 12
     assert resampler.options_.shape == (60, 2)
@@ -348,11 +360,16 @@ def test_interrupt_keeps_the_policy_learned_so_far():
 def test_interrupt_keeps_the_candidates_scored_so_far(curve):
     X, y = curve
     resampler = MixRLResampler(TREE, random_state=0)
-    resampler.set_callbacks(interrupting(after=2)).fit(X, y)
+    resampler.set_callbacks(interrupting(after=2))
+    with pytest.warns(ConvergenceWarning, match="'candidates', after 2"):
+        resampler.fit(X, y)
     assert resampler.history_["n_neighbors"] == [0, 2]
     assert_array_equal(resampler.options_, np.full((60, 2), 2))
     hasty = MixRLResampler(TREE, random_state=0).set_callbacks(interrupting(after=1))
-    with pytest.warns(JudgementWarning, match="before the stop"):
+    with (
+        pytest.warns(ConvergenceWarning, match="after 1 iterations"),
+        pytest.warns(JudgementWarning, match="before the stop"),
+    ):
         hasty.fit(X, y)
     assert not hasty.accepted_
 
@@ -378,6 +395,7 @@ def test_checkpoint_and_resume_equal_an_uninterrupted_fit(tmp_path, held_out, af
     stopped = clone(resampler).set_callbacks(checkpoint, interrupting(after))
     with warnings.catch_warnings():
         # A stop before the second candidate leaves nothing to judge.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", JudgementWarning)
         stopped.fit(X, y, **extra)
     assert len(stopped.history_["phase"]) == after
@@ -398,6 +416,10 @@ def test_checkpoint_and_resume_equal_an_uninterrupted_fit(tmp_path, held_out, af
         ({"method": "magic"}, "The 'method' parameter"),
         ({"mix_ratio": 0}, "The 'mix_ratio' parameter"),
         ({"cv": 1}, "The 'cv' parameter"),
+        ({"cv": ShuffleSplit(3)}, "must hold out each row exactly once"),
+        ({"candidate_neighbors": ()}, "candidate_neighbors is empty"),
+        ({"hidden_layer_sizes": (2.5,)}, "hidden_layer_sizes must hold whole"),
+        ({"hidden_layer_sizes": 0}, "hidden_layer_sizes must hold whole"),
     ],
 )
 def test_bad_parameters(parameters, message):
@@ -422,6 +444,49 @@ def test_integer_labels_and_constant_columns():
     assert y_new.dtype == np.float64
     assert (y_new % 1 == 0.5).any()
     assert_array_equal(X_new[:, 3], np.ones(len(X_new)))
+
+
+def test_a_splitter_as_cv():
+    X, y, *_ = problem()
+    given = MixRLResampler(Ridge(), cv=KFold(3), random_state=0).fit(X, y)
+    expected = cross_val_predict(Ridge(), X, y, cv=KFold(3))
+    assert given.baseline_score_ == pytest.approx(r2_score(y, expected))
+
+
+def test_a_failed_fit_leaves_nothing_to_draw_from():
+    X, y, *_ = problem()
+    resampler = MixRLResampler(Ridge(), random_state=0).fit(X, y)
+    resampler.resample()
+    with pytest.raises(ValueError, match="NaN"):
+        resampler.fit(X * np.nan, y)
+    with pytest.raises(NotFittedError):
+        resampler.resample()
+    assert not hasattr(resampler, "parent_indices_")
+
+
+def test_what_was_judged_is_what_is_drawn(curve):
+    X, y = curve
+    resampler = MixRLResampler(TREE, random_state=0).fit(X, y)
+    before, _ = resampler.resample()
+    after, _ = resampler.set_params(mix_ratio=0.9, guard=False).resample()
+    assert_array_equal(before, after)
+
+
+def test_choosing_among_candidates_earns_no_credit():
+    """On pure noise the score with mixing is not better than it is on new rows."""
+    rng = np.random.RandomState(0)
+    optimism = []
+    for seed in range(30):
+        X, y = rng.normal(size=(1060, 2)), rng.normal(size=1060)
+        estimator = KNeighborsRegressor(5)
+        fitted = MixRLResampler(estimator, guard=False, random_state=seed)
+        X_new, y_new = fitted.fit_resample(X[:60], y[:60])
+        truth = estimator.fit(X_new, y_new).score(X[60:], y[60:])
+        plain = estimator.fit(X[:60], y[:60]).score(X[60:], y[60:])
+        claimed = fitted.best_score_ - fitted.baseline_score_
+        optimism.append(claimed - (truth - plain))
+    standard_error = np.std(optimism) / len(optimism) ** 0.5
+    assert np.mean(optimism) < 2.5 * standard_error
 
 
 @pytest.mark.gpu
