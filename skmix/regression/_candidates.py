@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._core.mixing import interpolate
@@ -187,6 +189,47 @@ class _Fold:
         return neighbor_mixes(
             self.train, self.neighbors, options, mix_ratio, self.teacher, bend
         )
+
+
+def make_splits(cv: Any, data: ResamplingData, seed: int) -> list[Split]:
+    """Make folds in which each row is held out once, groups together.
+
+    Parameters
+    ----------
+    cv : int or splitter
+        Number of folds, or what makes them.
+
+    data : ResamplingData
+        The rows.
+
+    seed : int
+        Randomness of the folds, where only their number is given.
+
+    Returns
+    -------
+    splits : list of (train, test)
+        The folds; none where there is a single row or group.
+
+    Raises
+    ------
+    ValueError
+        If a row is held out more than once, or never.
+    """
+    if isinstance(cv, Integral):
+        n_units, kind = len(data), KFold
+        if data.groups is not None:
+            n_units, kind = len(np.unique(data.groups)), GroupKFold
+        if n_units < 2:
+            return []
+        cv = kind(min(cv, n_units), shuffle=True, random_state=seed)
+    splits = list(cv.split(data.Z, data.target, data.groups))
+    held_out = np.concatenate([test for _, test in splits])
+    if not np.array_equal(np.sort(held_out), np.arange(len(data))):
+        raise ValueError(
+            f"cv={cv!r} must hold out each row exactly once, as KFold and GroupKFold "
+            "do: all rows are judged, and none twice."
+        )
+    return splits
 
 
 def neighbor_tables(

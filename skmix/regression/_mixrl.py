@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import GroupKFold, KFold, check_cv
+from sklearn.model_selection import KFold
 
 from .._compat import HasMethods, Interval, StrOptions
 from .._loop import Loop
@@ -19,7 +19,12 @@ from .._validation import check_counts, check_device_name, check_layers
 from ..base import BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ..metrics import squared_error_by_row
-from ._candidates import CandidateSearch, neighbor_mixes, neighbor_tables
+from ._candidates import (
+    CandidateSearch,
+    make_splits,
+    neighbor_mixes,
+    neighbor_tables,
+)
 from ._teacher import KernelRegressor, KernelTeacher
 
 # Fewer rows than this cannot say whether mixing helps.
@@ -140,7 +145,7 @@ class MixRLResampler(BaseMixResampler):
         What was chosen, and why, in plain words.
 
     options_ : ndarray of shape (n, 2)
-        How many neighbours each row is to be mixed with, by features and by label.
+        Number of neighbours to mix each row with, by features and by label.
 
     threshold_ : float
         Probability that an option had to reach, above 1 if none was to be kept; only
@@ -328,11 +333,10 @@ class MixRLResampler(BaseMixResampler):
             )
         inputs = (data.Z, data.target, data.groups, rng.get_state())
         self.n_iter_, self.history_ = 0, {}
-        splits = self._splits(data, draw_seed(rng))
+        splits = make_splits(self.cv, data, draw_seed(rng))
+        self.options_ = np.zeros((len(data), 2), dtype=np.intp)
         if len(data) < MIN_ROWS_TO_JUDGE or len(splits) < 2:
-            self.options_ = np.zeros((len(data), 2), dtype=np.intp)
-            self._give_up(f"{len(data)} rows in {len(splits)} folds")
-            return
+            return self._give_up(f"{len(data)} rows in {len(splits)} folds")
         seed = draw_seed(rng)
         estimator = self.estimator
         if estimator is None:
@@ -359,9 +363,7 @@ class MixRLResampler(BaseMixResampler):
         loop.close()
         self.history_ = loop.history
         if len(search.losses) < 2:
-            self.options_ = np.zeros((len(data), 2), dtype=np.intp)
-            self._give_up("the scores measured before the stop")
-            return
+            return self._give_up("the scores measured before the stop")
         k = min(search.candidates[search.best()], len(data) - 1)
         self.options_ = np.full((len(data), 2), k)
         self._neighbors = neighbor_tables(data, k, k)
@@ -376,26 +378,6 @@ class MixRLResampler(BaseMixResampler):
         )
         if self.accepted_ and self._bend > 0:
             self._teacher = KernelTeacher(data.Z, data.target, seed)
-
-    def _splits(self, data: ResamplingData, seed: int) -> list:
-        """Folds in which each row is held out once, groups together."""
-        cv = self.cv
-        if isinstance(cv, Integral):
-            if data.groups is None:
-                n_units, kind = len(data), KFold
-            else:
-                n_units, kind = len(np.unique(data.groups)), GroupKFold
-            if n_units < 2:
-                return []
-            cv = kind(min(cv, n_units), shuffle=True, random_state=seed)
-        splits = list(check_cv(cv).split(data.Z, data.target, data.groups))
-        held_out = np.concatenate([test for _, test in splits])
-        if not np.array_equal(np.sort(held_out), np.arange(len(data))):
-            raise ValueError(
-                f"cv={self.cv!r} must hold out each row exactly once, as KFold and "
-                "GroupKFold do: all rows are judged, and none twice."
-            )
-        return splits
 
     def _learn_policy(
         self,
@@ -412,8 +394,7 @@ class MixRLResampler(BaseMixResampler):
             )
         inputs = (data.Z, data.target, data.Z_val, data.target_val, rng.get_state())
         n_val = len(data.Z_val)
-        # Imported here, as it imports torch.
-        from ._policy import MixingPolicy
+        from ._policy import MixingPolicy  # imports torch
 
         self._neighbors = neighbor_tables(data, *(max(c, default=0) for c in counts))
         policy = MixingPolicy(
@@ -464,7 +445,6 @@ class MixRLResampler(BaseMixResampler):
                 squared_error_by_row(truth, prediction[learned.judged])
                 for prediction in learned.predictions
             )
-            judge = "a kernel model"
-            if self.estimator is not None:
-                judge = type(self.estimator).__name__
+            model = self.estimator
+            judge = "a kernel model" if model is None else type(model).__name__
             self._judge(loss, baseline, what if rows.any() else "", judge=judge)
