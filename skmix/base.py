@@ -97,6 +97,8 @@ class _BaseMix(
         data = self._read(X, y, X_val, y_val, groups)
         rng = check_random_state(self.random_state)
         self._learn(data, rng)
+        # Held-out rows are not kept: nothing is drawn from them.
+        data.X_val = data.columns_val = data.target_val = None
         self._data = data
         self._draw_seed = draw_seed(rng)
         return self
@@ -252,11 +254,14 @@ class _BaseMix(
         self.best_score_ = float(1 - loss.mean())
         self.baseline_score_ = float(1 - baseline.mean())
         self.accepted_ = bool(what) and (gain > error or not self.guard)
+        if not what:
+            verdict = "No mixing: nothing was found worth it"
+        else:
+            verdict = f"{'Mix' if self.accepted_ else 'No mixing. At best: mix'} {what}"
         self.chosen_ = (
-            f"{'Mix' if self.accepted_ else 'No mixing. At best: mix'} "
-            f"{what or 'nothing'}. Held-out R2 of {judge}: {self.best_score_:.3f} with "
-            f"mixing, {self.baseline_score_:.3f} without; gain {gain:+.4f}, standard "
-            f"error {error:.4f}."
+            f"{verdict}. Held-out R2 of {judge}: {self.best_score_:.3f} with mixing, "
+            f"{self.baseline_score_:.3f} without; gain {gain:+.4f}, standard error "
+            f"{error:.4f}."
         )
 
     def _accept_unjudged(self, what: str) -> None:
@@ -305,7 +310,7 @@ class BaseMixResampler(_BaseMix):
     n_features_in_ : int
         Number of columns of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X has them.
 
     Notes
@@ -379,7 +384,7 @@ class BaseMixSampler(_BaseMix):
     n_features_in_ : int
         Number of columns of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X has them.
 
     Notes

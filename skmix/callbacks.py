@@ -47,7 +47,7 @@ class EarlyStopping(_Callback):
 
     Parameters
     ----------
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=20
         Number of iterations without improvement after which the learner stops.
 
     tol : float, default=1e-4
@@ -68,7 +68,7 @@ class EarlyStopping(_Callback):
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, *, n_iter_no_change: int = 10, tol: float = 1e-4) -> None:
+    def __init__(self, *, n_iter_no_change: int = 20, tol: float = 1e-4) -> None:
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self._phase: str | None = None

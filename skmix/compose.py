@@ -237,7 +237,7 @@ class ResampledRegressor(RegressorMixin, _Resampled):
     n_features_in_ : int
         Number of columns of X, if the estimator tells.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if the estimator tells.
 
     See Also
@@ -312,7 +312,7 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
     n_features_in_ : int
         Number of columns of X, if the estimator tells.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if the estimator tells.
 
     See Also

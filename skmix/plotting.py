@@ -50,7 +50,7 @@ class PolicyDisplay:
     >>> options = np.array([[2, 0], [2, 5], [0, 5]])
     >>> display = PolicyDisplay(options).plot()
     >>> [int(bar.get_height()) for bar in display.ax_.containers[0]]
-    [1, 0, 2, 0, 0, 0]
+    [0, 2, 0, 0, 0]
     """
 
     def __init__(self, options: NDArray[np.intp], *, accepted: bool = True) -> None:
@@ -92,7 +92,7 @@ class PolicyDisplay:
         """
         if ax is None:
             _, ax = import_pyplot().subplots(layout="constrained")
-        counts = np.arange(self.options.max() + 1)
+        counts = np.arange(1, max(self.options.max(), 1) + 1)
         for shift, color, label, column in zip(
             (-0.2, 0.2),
             (BLUE, ORANGE),
@@ -100,15 +100,18 @@ class PolicyDisplay:
             self.options.T,
             strict=True,
         ):
-            heights = np.bincount(column, minlength=len(counts))
+            # Rows that are not mixed are told, not drawn: they would dwarf the others.
+            none, *heights = np.bincount(column, minlength=len(counts) + 1)
+            label = f"{label} ({none} rows with none)"
             ax.bar(counts + shift, heights, width=0.4, color=color, label=label)
         ax.set(
-            xlabel="Neighbours that a row is mixed with (0: none)",
+            xlabel="Neighbours that a row is mixed with",
             ylabel="Rows",
             title="" if self.accepted else "Learned, but not used: mixing did not help",
         )
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.legend(title="Nearest", frameon=False)
+        ax.margins(y=0.3)  # room for the legend
+        ax.legend(title="Nearest", loc="upper right", frameon=False)
         ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -266,10 +269,7 @@ class MixingDisplay:
             zorder=3,
         )
         ax.set(xlabel=self.names[0], ylabel=self.names[1])
-        # Above the axes, where there are no rows to be mistaken for a handle.
-        ax.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderpad=0
-        )
+        ax.legend(loc="upper left", framealpha=0.9, edgecolor="none")
         ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
