@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import re
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -154,3 +155,9 @@ def test_metadata_stand_in_one_place():
     config.read(PACKAGE.parent / "setup.cfg")
     assert "mypy" in config
     assert {"metadata", "options"} & set(config) == set()
+
+
+def test_the_example_of_the_readme_runs(capsys):
+    code = re.search(r"```python\n(.*?)```", Path("README.md").read_text(), re.S)[1]
+    exec(code, {})
+    assert "MixRLResampler" in capsys.readouterr().out
