@@ -158,6 +158,8 @@ def test_metadata_stand_in_one_place():
 
 
 def test_the_example_of_the_readme_runs(capsys):
-    code = re.search(r"```python\n(.*?)```", Path("README.md").read_text(), re.S)[1]
+    code = re.search(
+        r"```python\n(.*?)```", (PACKAGE.parent / "README.md").read_text(), re.S
+    )[1]
     exec(code, {})
     assert "MixRLResampler" in capsys.readouterr().out

@@ -185,7 +185,8 @@ def test_held_out_columns_of_another_kind(rows):
 
 @pytest.mark.parametrize("rows", [X, NAMED, pl.from_pandas(NAMED)])
 def test_one_held_out_row_is_enough(rows):
-    MixupResampler().fit(rows, y, X_val=rows[:1], y_val=y[:1])
+    fitted = MixupResampler().fit(rows, y, X_val=rows[:1], y_val=y[:1])
+    assert fitted.n_features_in_ == 2
 
 
 @pytest.mark.parametrize(
