@@ -170,8 +170,9 @@ class MixingPolicy:
                 JudgementWarning,
             )
         learned = Learned(np.zeros(n_val, bool), np.empty((2, *self.targets_val.shape)))
-        for own, other in [*halves, (np.arange(n_val), np.arange(0))]:
-            phase = f"half {1 + learned.judged.any()}" if len(other) else "all"
+        everything = (np.arange(n_val), np.arange(0))
+        for number, (own, other) in enumerate([*halves, everything], start=1):
+            phase = f"half {number}" if len(other) else "all"
             learner = InfluenceLearner(
                 self.problem,
                 self.features_val[own],
