@@ -90,20 +90,25 @@ class CandidateSearch:
     def step(self) -> dict[str, float]:
         """Score the next candidate on all folds."""
         k = self.candidates[len(self.predictions)]
-        work = []
-        for fold in self.folds:
-            mixes = Mixes.none(fold.train)
-            if k:
-                bend = self.teacher_weight(outside=fold.test)
-                mixes = fold.mixes(k, self.mix_ratio, bend)
-            X, y = self.put_together(fold.train, mixes)
-            work.append((self.estimator, X, y, self.data.X.take(fold.test)))
-        results = self.parallel(delayed(_fit_predict)(*arguments) for arguments in work)
+        results = self.parallel(
+            delayed(_fit_predict)(
+                self.estimator, *self._rows(fold, k), self.data.X.take(fold.test)
+            )
+            for fold in self.folds
+        )
         prediction = np.empty_like(self.data.target)
         for fold, result in zip(self.folds, results, strict=True):
             prediction[fold.test] = result.reshape(len(fold.test), -1)
         self.predictions.append(prediction)
         return {"objective": float(self.losses[-1].mean()), "n_neighbors": k}
+
+    def _rows(self, fold: _Fold, k: int) -> tuple[Any, Any]:
+        """Training rows and mixes of a fold; made only when their turn comes."""
+        mixes = Mixes.none(fold.train)
+        if k:
+            bend = self.teacher_weight(outside=fold.test)
+            mixes = fold.mixes(k, self.mix_ratio, bend)
+        return self.put_together(fold.train, mixes)
 
     def best(self) -> int:
         """Find the candidate with the lowest held-out loss among those that mix."""
