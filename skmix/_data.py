@@ -79,7 +79,7 @@ class ResamplingData:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def take(self, rows: NDArray[np.intp]) -> ResamplingData:
-        """Some of the training rows, in the coordinates of all of them.
+        """Some of the training rows, as if there were no others.
 
         Parameters
         ----------
@@ -89,17 +89,15 @@ class ResamplingData:
         Returns
         -------
         data : ResamplingData
-            These rows, without held-out ones.
+            These rows, without held-out ones, in coordinates of their own.
         """
-        part = ResamplingData(
+        return ResamplingData(
             X=wrap(self.X.take(rows)),
             y=wrap(self.y.take(rows)),
             columns=self.columns.take(rows),
             target=self.target[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
-        part.encoder, part.Z = self.encoder, self.Z[rows]
-        return part
 
 
 @dataclass

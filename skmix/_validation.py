@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from ._columns import Columns, Container
 from ._compat import check_target_type
-from ._containers import FrameContainer, wrap
+from ._containers import ArrayContainer, FrameContainer, wrap
 
 
 def read_X(
@@ -139,17 +139,15 @@ def read_regression_y(
         raise ValueError(f"requires y to be passed, but the target {name} is None")
     container = wrap(y)
     if isinstance(container, FrameContainer):
-        array = np.column_stack(
-            [container.column(place) for place in range(len(container.names))]
-        )
-        array = array[:, 0] if container.is_series else array
+        numbers = container.with_floats()
+        columns = [numbers.column(place) for place in range(len(numbers.names))]
+        array = columns[0] if container.is_series else np.column_stack(columns)
+        wrong = set(numbers.kinds) != {"float"}
     else:
         array = container.array
-    kinds = set(container.kinds) - {"float", "integer"}
-    is_text = array.dtype == object and np.asarray(array.tolist()).dtype.kind in "US"
-    wrong = array.dtype.kind in "USmM" or is_text
-    if isinstance(container, FrameContainer):
-        wrong |= bool(kinds) and array.dtype.kind != "b"
+        # Objects may be numbers, or text that looks like them.
+        plain = np.asarray(array.tolist()) if array.dtype == object else array
+        wrong = plain.dtype.kind in "USmM"
     if not wrong:
         try:
             Y = check_array(
@@ -169,7 +167,7 @@ def read_regression_y(
             f"{array.ravel()[0]!r} of dtype {array.dtype}. Turn it into numbers; for "
             "classes, use a sampler for classification."
         )
-    if array.dtype == object:
+    if isinstance(container, ArrayContainer) and array.dtype == object:
         container.array = Y
     if Y.ndim > 2:
         raise ValueError(

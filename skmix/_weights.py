@@ -9,7 +9,6 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from ._containers import take_rows
-from ._random import draw_seed
 
 
 def weights_after(
@@ -20,9 +19,8 @@ def weights_after(
     if sample_weight is None:
         return learned
     if hasattr(resampler, "parent_indices_"):
-        mixed = (sample_weight[resampler.parent_indices_] * resampler.mix_weights_).sum(
-            1
-        )
+        of_parents = sample_weight[resampler.parent_indices_]
+        mixed = (of_parents * resampler.mix_weights_).sum(axis=1)
         weight = np.concatenate([sample_weight, mixed])
     elif hasattr(resampler, "sample_indices_"):
         weight = sample_weight[resampler.sample_indices_]
@@ -40,11 +38,11 @@ def weights_after(
 def weighted_bootstrap(
     X: Any, y: Any, weight: NDArray, rng: RandomState
 ) -> tuple[Any, Any]:
+    """Draw as many rows as there are, in proportion to their weights."""
     if (weight < 0).any() or not weight.any():
         raise ValueError(
             "sample_weight must be non-negative and not all zero for an estimator that "
             "takes no weights: its rows are drawn in proportion to them."
         )
-    sampler = RandomState(draw_seed(rng))
-    rows = sampler.choice(len(weight), size=len(weight), p=weight / weight.sum())
+    rows = rng.choice(len(weight), size=len(weight), p=weight / weight.sum())
     return take_rows(X, rows), take_rows(y, rows)

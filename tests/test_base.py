@@ -304,3 +304,12 @@ def test_a_fit_forgets_the_one_before():
     assert resampler.n_features_in_ == 2
     assert resampler.parent_indices_.shape == (len(X_new) - 5, 2)
     assert y_new.shape == (len(X_new), 2)
+
+
+def test_yes_and_no_beside_numbers_are_numbers():
+    y = pd.DataFrame({"price": [1.5, 2.5, 3.5], "sold": [True, False, True]})
+    resampler = MixupResampler(mix_ratio=0.5, random_state=0)
+    _, y_new = resampler.fit_resample(np.arange(3.0)[:, None], y)
+    parents = resampler.parent_indices_
+    expected = y["sold"].to_numpy(float)[parents].mean(axis=1)
+    assert np.array_equal(y_new["sold"].to_numpy()[3:], expected)

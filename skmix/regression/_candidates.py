@@ -146,7 +146,8 @@ class CandidateSearch:
     def _teacher_predictions(self) -> NDArray[np.float64]:
         prediction = np.empty_like(self.data.target)
         for fold in self.folds:
-            prediction[fold.test] = fold.teacher.predict(self.data.Z[fold.test])
+            rows = fold.train.encoder(self.data.columns.take(fold.test))
+            prediction[fold.test] = fold.teacher.predict(rows)
         return prediction
 
     def state(self) -> dict[str, NDArray]:

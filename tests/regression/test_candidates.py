@@ -27,6 +27,12 @@ def test_mixes_of_a_candidate_by_hand():
     assert_allclose(mixes.target[:, 0], (y[mixes.first] + y[mixes.second]) / 2)
 
 
+def test_rows_of_a_fold_are_scaled_by_themselves():
+    X = np.array([[0.0], [2.0], [1000.0]])
+    _, data = read(X, X[:, 0])
+    assert_allclose(data.take(np.array([0, 1])).Z, [[-1.0], [1.0]])
+
+
 def test_labels_bend_towards_the_teacher():
     rng = np.random.RandomState(0)
     X = rng.uniform(-2, 2, size=(40, 1))
