@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._plot_comparison import (
+from .metrics import harm_rate, paired_difference
+from .plotting._comparison import (
     ComparisonDisplay,
     html_table,
     sign,
     text_table,
     with_error,
 )
-from .metrics import harm_rate, paired_difference
 
 Record = dict[str, Any]
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._optional import import_pyplot
+from .._optional import import_pyplot
+from ._style import check_axes
 
 __all__ = ["ComparisonDisplay"]
 
@@ -179,12 +180,7 @@ class ComparisonDisplay:
                 fontsize="small",
                 color="0.3",
             )
-        self.axes_ = np.atleast_1d(ax).ravel()
-        if len(self.axes_) != n_panels:
-            raise ValueError(
-                f"ax holds {len(self.axes_)} axes for {n_panels} estimators: pass one "
-                "for each."
-            )
+        self.axes_ = check_axes(ax, n_panels, "estimators")
         self.figure_ = self.axes_[0].figure
         for panel, axes in enumerate(self.axes_):
             self._draw(axes, panel)

@@ -8,17 +8,11 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
-from skmix._plot_comparison import ComparisonDisplay
 from skmix.model_selection import compare_resamplers
+from skmix.plotting import ComparisonDisplay
 from skmix.regression import CMixupResampler, MixupResampler
 
 plt = pytest.importorskip("matplotlib.pyplot")
-
-
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

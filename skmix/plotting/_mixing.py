@@ -1,7 +1,4 @@
-"""Pictures of what was learned and made, as scikit-learn-style Displays.
-
-Each needs matplotlib: ``pip install "skmix[plot]"``.
-"""
+"""What was made: rows, and the mixes of them."""
 
 from __future__ import annotations
 
@@ -11,110 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from ._optional import import_pyplot
-from ._plot_comparison import ComparisonDisplay
-
-__all__ = ["ComparisonDisplay", "MixingDisplay", "PolicyDisplay"]
-
-# Blue, orange and grey of the colour-blind-safe palette of Okabe and Ito.
-BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#7F7F7F"
-
-
-class PolicyDisplay:
-    """How many rows are mixed with how many neighbours.
-
-    Parameters
-    ----------
-    options : ndarray of shape (n, 2)
-        Number of neighbours of each row, by features and by label; 0 is none.
-
-    accepted : bool, default=True
-        Whether the rows are mixed at all.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Where it was drawn.
-
-    figure_ : matplotlib Figure
-        The figure of the axes.
-
-    See Also
-    --------
-    MixingDisplay : Rows and mixes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmix.plotting import PolicyDisplay
-    >>> options = np.array([[2, 0], [2, 5], [0, 5]])
-    >>> display = PolicyDisplay(options).plot()
-    >>> [int(bar.get_height()) for bar in display.ax_.containers[0]]
-    [0, 2, 0, 0, 0]
-    """
-
-    def __init__(self, options: NDArray[np.intp], *, accepted: bool = True) -> None:
-        self.options = options
-        self.accepted = accepted
-
-    @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> PolicyDisplay:
-        """Draw the options of a fitted resampler.
-
-        Parameters
-        ----------
-        estimator : MixRLResampler
-            A fitted resampler.
-
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display : PolicyDisplay
-            The picture.
-        """
-        check_is_fitted(estimator, "options_")
-        return cls(estimator.options_, accepted=estimator.accepted_).plot(ax=ax)
-
-    def plot(self, *, ax: Any = None) -> PolicyDisplay:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display : PolicyDisplay
-            The picture itself.
-        """
-        if ax is None:
-            _, ax = import_pyplot().subplots(layout="constrained")
-        counts = np.arange(1, max(self.options.max(), 1) + 1)
-        for shift, color, label, column in zip(
-            (-0.2, 0.2),
-            (BLUE, ORANGE),
-            ("by features", "by label"),
-            self.options.T,
-            strict=True,
-        ):
-            # Rows that are not mixed are told, not drawn: they would dwarf the others.
-            none, *heights = np.bincount(column, minlength=len(counts) + 1)
-            label = f"{label} ({none} rows with none)"
-            ax.bar(counts + shift, heights, width=0.4, color=color, label=label)
-        ax.set(
-            xlabel="Neighbours that a row is mixed with",
-            ylabel="Rows",
-            title="" if self.accepted else "Learned, but not used: mixing did not help",
-        )
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.margins(y=0.3)  # room for the legend
-        ax.legend(title="Nearest", loc="upper right", frameon=False)
-        ax.spines[["top", "right"]].set_visible(False)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+from .._optional import import_pyplot
+from ._style import BLUE, GREY, ORANGE
 
 
 class MixingDisplay:

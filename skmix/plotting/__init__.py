@@ -1,0 +1,18 @@
+"""Pictures of what was learned and made, as scikit-learn-style Displays.
+
+Each needs matplotlib: ``pip install "skmix[plot]"``.
+"""
+
+from ._comparison import ComparisonDisplay
+from ._learning_curve import LearningCurveDisplay
+from ._linearity import LinearityDisplay
+from ._mixing import MixingDisplay
+from ._policy import PolicyDisplay
+
+__all__ = [
+    "ComparisonDisplay",
+    "LearningCurveDisplay",
+    "LinearityDisplay",
+    "MixingDisplay",
+    "PolicyDisplay",
+]
