@@ -12,3 +12,15 @@ def import_pyplot() -> Any:
             "Drawing needs matplotlib: pip install 'skmix[plot]'."
         ) from error
     return plt
+
+
+def import_bayes_opt() -> Any:
+    """Import Bayesian optimisation, or say how to get it."""
+    try:
+        import bayes_opt
+    except ImportError as error:
+        raise ImportError(
+            "search='bayes' needs bayesian-optimization: pip install 'skmix[bayes]'. "
+            "search='grid' does without."
+        ) from error
+    return bayes_opt

@@ -235,13 +235,37 @@ def check_groups(groups: Any, n_rows: int) -> NDArray | None:
 def check_counts(counts: Any, name: str) -> list[int]:
     """Check a list of numbers of neighbours; give it back sorted, without repeats."""
     values = np.asarray(counts)
-    if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
+    if not values.size:
+        raise ValueError(f"{name} is empty: list the numbers of neighbours to try.")
+    if values.ndim != 1 or values.dtype.kind not in "iu":
         raise ValueError(f"{name} must be a list of whole numbers, got {counts!r}.")
-    if values.size and values.min() < 1:
+    if values.min() < 1:
         raise ValueError(
             f"{name} must hold numbers of at least 1, got {values.min()}. Not mixing "
             "is always among the options; do not list it."
         )
+    return np.unique(values).tolist()
+
+
+def check_distances(distances: Any) -> list[str]:
+    """Check kinds of distance; give them back in one order."""
+    kinds = ["data", "label"]
+    unknown = [kind for kind in distances if kind not in kinds]
+    if unknown:
+        raise ValueError(
+            f"distances must be among {kinds}, got {unknown}. Leave it empty to mix "
+            "rows at any distance."
+        )
+    return [kind for kind in kinds if kind in list(distances)]
+
+
+def check_positive(numbers: Any, name: str) -> list[float]:
+    """Check a list of positive numbers; give it back sorted, without repeats."""
+    values = np.asarray(numbers)
+    if values.ndim != 1 or not values.size or values.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must be a list of numbers to try, got {numbers!r}.")
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise ValueError(f"{name} must hold positive finite numbers, got {numbers!r}.")
     return np.unique(values).tolist()
 
 

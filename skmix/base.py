@@ -264,11 +264,11 @@ class _BaseMix(
             f"{error:.4f}."
         )
 
-    def _accept_unjudged(self, what: str) -> None:
-        """Accept what was learned, as nobody asked for a judgement."""
+    def _accept_unjudged(self, what: str, why: str = "as guard=False") -> None:
+        """Accept what was learned or given, as nobody asked for a judgement."""
         self.best_score_ = self.baseline_score_ = float("nan")
         self.accepted_ = bool(what)
-        self.chosen_ = f"Mix {what or 'nothing'}; not judged, as guard=False."
+        self.chosen_ = f"Mix {what or 'nothing'}; not judged, {why}."
 
     def _give_up(self, what: str) -> None:
         """Hand the data back where too little is at hand for a judgement."""

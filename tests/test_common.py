@@ -7,6 +7,7 @@ from sklearn.utils import estimator_checks as sklearn_checks
 from tests.instances import (
     META_ESTIMATORS,
     REGRESSION_RESAMPLERS,
+    REGRESSORS,
     expected_failed_imblearn_checks,
     expected_failed_sklearn_checks,
 )
@@ -40,7 +41,7 @@ def all_checks(suite, estimators, expected_failed_checks):
     list(
         all_checks(
             sklearn_checks,
-            REGRESSION_RESAMPLERS + META_ESTIMATORS,
+            REGRESSION_RESAMPLERS + REGRESSORS + META_ESTIMATORS,
             expected_failed_sklearn_checks,
         )
     ),

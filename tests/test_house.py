@@ -54,7 +54,9 @@ def run_python(script):
 
 def test_the_import_reader_reads():
     here = imported(PACKAGE / "regression" / "_mixup.py")
-    assert {"numpy.random.RandomState", "skmix._core.mixing.interpolate"} < set(here)
+    assert {"numpy.random.RandomState", "skmix._core.pairs.uniform_partners"} < set(
+        here
+    )
 
 
 @pytest.mark.parametrize("name", ["_core", "_torch"])

@@ -249,6 +249,7 @@ def test_device_names(device):
         (["two"], ["whole numbers", "two"]),
         ([True], ["whole numbers", "True"]),
         ([[1, 2]], ["list", "[[1, 2]]"]),
+        ([], ["is empty", "list the numbers"]),
     ],
 )
 def test_neighbor_lists(name, counts, parts):
@@ -257,7 +258,7 @@ def test_neighbor_lists(name, counts, parts):
 
 @pytest.mark.parametrize(
     ("counts", "expected"),
-    [([4, 2, 4], [2, 4]), ((1,), [1]), ([], []), (np.array([3, 1]), [1, 3])],
+    [([4, 2, 4], [2, 4]), ((1,), [1]), (np.array([3, 1]), [1, 3])],
 )
 def test_neighbor_lists_are_sorted_without_repeats(counts, expected):
     assert check_counts(counts, "data_neighbors") == expected

@@ -89,6 +89,11 @@ class NystromFeatures:
         kept = np.flatnonzero(values > 1e-10 * values[-1])[::-1][:n_components]
         self.projection = vectors[:, kept] / np.sqrt(values[kept])
 
+    @property
+    def n_features(self) -> int:
+        """Number of features, at most `n_components`."""
+        return self.projection.shape[1]
+
     def __call__(self, Z: FloatArray, block: int = 8192) -> FloatArray:
         """Compute the features of rows.
 
@@ -105,7 +110,7 @@ class NystromFeatures:
         features : ndarray of shape (m, n_features)
             The features; n_features is at most `n_components`.
         """
-        features = np.empty((len(Z), self.projection.shape[1]))
+        features = np.empty((len(Z), self.n_features))
         for start in range(0, len(Z), block):
             rows = slice(start, start + block)
             features[rows] = ntk(Z[rows], self.landmarks) @ self.projection

@@ -1,6 +1,7 @@
 """Nearest rows by features and by label."""
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
@@ -74,3 +75,34 @@ def nearest_labels(Y: FloatArray, k: int) -> IntArray:
     neighbors = np.empty((n, k), dtype=np.intp)
     neighbors[order] = order[np.take_along_axis(place, nearest, axis=1)]
     return neighbors
+
+
+def other_rows(n: int, k: int, rng: RandomState) -> IntArray:
+    """List k other rows for each row, in random order.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+
+    k : int
+        Number of others; at most n - 1 are returned.
+
+    rng : RandomState
+        Source of randomness.
+
+    Returns
+    -------
+    others : ndarray of shape (n, k)
+        Row indices: distinct, and never the row itself.
+
+    Notes
+    -----
+    The rows are put in a random circle, and each looks at the same random distances
+    around it: every other row is as likely, in O(n k) time and memory.
+    """
+    order = rng.permutation(n)
+    steps = 1 + rng.permutation(n - 1)[:k]
+    others = np.empty((n, len(steps)), dtype=np.intp)
+    others[order] = order[(np.arange(n)[:, None] + steps) % n]
+    return others

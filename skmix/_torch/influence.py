@@ -8,22 +8,38 @@ network, whose held-out loss can be differentiated by the weight of every single
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .value_network import ValueNetwork
+from .policy import PolicyLearner
 
 RIDGE_STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+# Rows that are multiplied at a time.
+BLOCK_SIZE = 2**16
 
 
-def ridge(
-    features: Tensor, targets: Tensor, weights: Tensor, alphas: Tensor
-) -> tuple[Tensor, Tensor]:
+class Ridge(NamedTuple):
     """Weighted ridge regression, for several ridge strengths at once.
+
+    Attributes
+    ----------
+    betas : Tensor of shape (a, p, t)
+        Coefficients A^-1 sum w phi y^T / sum w.
+
+    factors : Tensor of shape (a, p, p)
+        Cholesky factors of A = sum w phi phi^T / sum w + alpha I.
+    """
+
+    betas: Tensor
+    factors: Tensor
+
+
+def ridge(features: Tensor, targets: Tensor, weights: Tensor, alphas: Tensor) -> Ridge:
+    """Fit weighted ridge regression, a block of rows at a time.
 
     Parameters
     ----------
@@ -41,20 +57,19 @@ def ridge(
 
     Returns
     -------
-    betas : Tensor of shape (a, p, t)
-        Coefficients A^-1 sum w phi y^T / sum w.
-
-    factors : Tensor of shape (a, p, p)
-        Cholesky factors of A = sum w phi phi^T / sum w + alpha I.
+    model : Ridge
+        Coefficients and Cholesky factors, for each ridge strength.
     """
-    rows = weights.nonzero()[:, 0]
-    features, targets, weights = features[rows], targets[rows], weights[rows]
     total = weights.sum()
-    weighted = features * weights[:, None]
-    gram = weighted.T @ features / total
-    ridges = gram + alphas[:, None, None] * torch.eye(len(gram)).to(gram)
+    gram = features.new_zeros(features.shape[1], features.shape[1])
+    cross = features.new_zeros(features.shape[1], targets.shape[1])
+    for block in weights.nonzero()[:, 0].split(BLOCK_SIZE):
+        weighted = features[block] * weights[block, None]
+        gram += weighted.T @ features[block]
+        cross += weighted.T @ targets[block]
+    ridges = gram / total + alphas[:, None, None] * torch.eye(len(gram)).to(gram)
     factors = torch.linalg.cholesky(ridges)
-    return torch.cholesky_solve(weighted.T @ targets / total, factors), factors
+    return Ridge(torch.cholesky_solve(cross / total, factors), factors)
 
 
 def held_out_loss(
@@ -117,184 +132,84 @@ def held_out_loss(
     return loss, gradient / weights.sum()
 
 
-@dataclass
-class MixingProblem:
-    """All that the learner needs to know of the data, as arrays.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n, d)
-        (x, y) of the training rows, standardised: the input of the value network.
-
-    options : ndarray of shape (o, 2)
-        Each option's kind of distance and number of neighbours.
-
-    slots : list of ndarray of shape (n, k_max)
-        For each kind of distance, the mix that row i makes with its k-th neighbour, as
-        an index into the mixes.
-
-    features, targets : ndarray of shape (n, p), (n, t)
-        Kernel features and labels of the training rows.
-
-    features_mix, targets_mix : ndarray of shape (m, p), (m, t)
-        The same for all distinct mixes.
-    """
-
-    rows: NDArray
-    options: NDArray
-    slots: Sequence[NDArray]
-    features: NDArray
-    targets: NDArray
-    features_mix: NDArray
-    targets_mix: NDArray
-
-
-class InfluenceLearner:
+class InfluenceLearner(PolicyLearner):
     """Learns the value network by the influence of each mix on the held-out loss.
 
     Parameters
     ----------
-    problem : MixingProblem
-        The training rows and candidate mixes.
+    *arguments
+        Rows, options and slots; see `PolicyLearner`.
+
+    features : ndarray of shape (n + m, p)
+        Kernel features of the training rows, then of all distinct mixes.
+
+    targets : ndarray of shape (n + m, t)
+        Their labels.
 
     features_val, targets_val : ndarray of shape (v, p), (v, t)
         Kernel features and labels of the held-out rows to learn from.
 
-    hidden_layer_sizes : sequence of int
-        Units of the value network's hidden layers.
-
-    learning_rate : float
-        Step size of Adam.
-
-    batch_size : int
-        Number of rows in a batch.
-
-    device : torch.device
-        Where to compute.
-
-    seed : int
-        Seed of the initial weights and of the draws.
+    **settings
+        Of the network and its training; see `PolicyLearner`.
     """
 
     def __init__(
         self,
-        problem: MixingProblem,
+        *arguments: Any,
+        features: NDArray,
+        targets: NDArray,
         features_val: NDArray,
         targets_val: NDArray,
-        *,
-        hidden_layer_sizes: Sequence[int],
-        learning_rate: float,
-        batch_size: int,
-        device: torch.device,
-        seed: int,
+        **settings: Any,
     ) -> None:
-        def tensor(array: NDArray) -> Tensor:
-            kind = torch.float32 if array.dtype.kind == "f" else torch.int64
-            return torch.as_tensor(array, dtype=kind, device=device)
-
-        self.rows = tensor(problem.rows)
-        self.options = tensor(problem.options)
-        self.slots = self._pad([tensor(slots) for slots in problem.slots])
-        self.n_rows = len(problem.rows)
-        self.features = torch.cat(
-            [tensor(problem.features), tensor(problem.features_mix)]
-        )
-        self.targets = torch.cat([tensor(problem.targets), tensor(problem.targets_mix)])
-        self.features_val = tensor(features_val)
-        self.targets_val = tensor(targets_val)
-        self.alphas = torch.tensor(RIDGE_STRENGTHS, device=device)
-        self.batch_size = min(batch_size, self.n_rows)
-        self.device = device
-        # Drawn on the CPU, so that all devices see the same draws.
-        self.generator = torch.Generator().manual_seed(seed)
-        self.network = ValueNetwork(
-            self.rows.shape[1], len(self.options), hidden_layer_sizes, seed
-        ).to(device)
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=learning_rate, fused=True
-        )
-
-    @staticmethod
-    def _pad(slots: list[Tensor]) -> Tensor:
-        """Stack the kinds of distance: shape (kinds, n, k_max), unused places 0."""
-        width = max(table.shape[1] for table in slots)
-        return torch.stack(
-            [
-                torch.nn.functional.pad(table, (0, width - table.shape[1]))
-                for table in slots
-            ]
-        )
+        super().__init__(*arguments, **settings)
+        self.features, self.targets = self._tensor(features), self._tensor(targets)
+        self.features_val = self._tensor(features_val)
+        self.targets_val = self._tensor(targets_val)
+        self.alphas = torch.tensor(RIDGE_STRENGTHS, device=self.device)
 
     def step(self) -> dict[str, float]:
         """One update: draw a batch and actions, move h along the influence."""
-        batch = torch.randperm(self.n_rows, generator=self.generator)[: self.batch_size]
-        option = torch.randint(
-            len(self.options), (self.batch_size,), generator=self.generator
-        )
-        coin = torch.rand(self.batch_size, generator=self.generator)
-        batch, option, coin = (t.to(self.device) for t in (batch, option, coin))
+        draw = self.draw()
+        h = torch.sigmoid(draw.logits)
+        (chosen,) = self.act(draw.logits)
 
-        h = torch.sigmoid(self.network(self.rows[batch], option))
-        chosen = coin < h.detach()
-        kind, count = self.options[option].T
-        mixes = self.slots[kind, batch]
-        wanted = torch.arange(mixes.shape[1], device=self.device) < count[:, None]
-
-        # How many chosen rows make each mix; a duplicate counts once.
-        makers = torch.zeros(len(self.features) - self.n_rows, device=self.device)
+        # Only the batch and its mixes count; a mix that two rows make counts once.
+        distinct, place = draw.mixes[draw.wanted].unique(return_inverse=True)
+        places = torch.zeros_like(draw.mixes)
+        places[draw.wanted] = place
+        makers = torch.zeros(len(distinct), device=self.device)
         makers.index_put_(
-            (mixes[wanted & chosen[:, None]],),
+            (places[draw.wanted & chosen[:, None]],),
             torch.ones((), device=self.device),
             accumulate=True,
         )
-        weights = torch.zeros(len(self.features), device=self.device)
-        weights[batch] = 1.0
-        weights[self.n_rows :] = (makers > 0).float()
-        loss, gradient = self._loss(weights)
-
-        # What row i adds: the mixes of its option that no other chosen row makes.
-        alone = makers[mixes] - chosen[:, None].float() < 0.5
-        effect = (gradient[self.n_rows :][mixes] * (wanted & alone)).sum(1)
-        scale = effect.std(correction=0).clamp_min(1e-12) * self.batch_size**0.5
-        self.optimizer.zero_grad()
-        (h @ effect / scale).backward()
-        self.optimizer.step()
-        return {
-            "objective": float(loss),
-            "n_mixes": int((makers > 0).sum()),
-            "mean_probability": float(h.detach().mean()),
-        }
-
-    def _loss(self, weights: Tensor) -> tuple[Tensor, Tensor]:
-        return held_out_loss(
-            self.features,
-            self.targets,
+        rows = torch.cat([draw.batch, self.n_rows + distinct])
+        weights = torch.cat([torch.ones_like(h.detach()), (makers > 0).float()])
+        loss, gradient = held_out_loss(
+            self.features[rows],
+            self.targets[rows],
             weights,
             self.features_val,
             self.targets_val,
             self.alphas,
         )
 
-    @torch.no_grad()
-    def probabilities(self) -> NDArray[np.float32]:
-        """Compute h of every row and option, in blocks of rows.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n, o)
-            Probabilities in [0, 1].
-        """
-        every = torch.arange(len(self.options), device=self.device)
-        blocks = []
-        for rows in self.rows.split(max(1, 2**17 // len(every))):
-            logits = self.network(rows, every.expand(len(rows), -1))
-            blocks.append(torch.sigmoid(logits).cpu())
-        return torch.cat(blocks).numpy()
+        # What row i adds: the mixes of its option that no other chosen row makes.
+        alone = makers[places] - chosen[:, None].float() < 0.5
+        effect = (gradient[len(h) :][places] * (draw.wanted & alone)).sum(1)
+        scale = effect.std(correction=0).clamp_min(1e-12) * len(h) ** 0.5
+        self.descend(h @ effect / scale)
+        return {
+            "objective": float(loss),
+            "n_mixes": int((makers > 0).sum()),
+            "mean_probability": float(h.detach().mean()),
+        }
 
     @torch.no_grad()
-    def loss_of(self, mixes: NDArray[np.intp]) -> float:
-        """Held-out loss of the training rows with some of the mixes."""
-        return float(self._loss(self._weights_of(mixes))[0])
+    def losses_of(self, selections: Sequence[NDArray[np.intp]]) -> list[float]:
+        """Held-out losses of the training rows with selections of the mixes."""
+        return [float(self._fit(mixes)[1].min()) for mixes in selections]
 
     @torch.no_grad()
     def predict(self, mixes: NDArray[np.intp], features: NDArray) -> NDArray:
@@ -313,55 +228,14 @@ class InfluenceLearner:
         prediction : ndarray of shape (v, t)
             With the ridge strength that is best on the learner's held-out rows.
         """
-        betas, _ = ridge(
-            self.features, self.targets, self._weights_of(mixes), self.alphas
-        )
-        residuals = self.features_val @ betas - self.targets_val
-        beta = betas[(residuals**2).sum((1, 2)).argmin()]
-        return features @ beta.cpu().numpy()
+        betas, losses = self._fit(mixes)
+        return features @ betas[losses.argmin()].cpu().numpy()
 
-    def _weights_of(self, mixes: NDArray[np.intp]) -> Tensor:
+    def _fit(self, mixes: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+        """Coefficients for each ridge strength, and their held-out losses."""
         weights = torch.zeros(len(self.features), device=self.device)
         weights[: self.n_rows] = 1.0
         weights[self.n_rows + torch.as_tensor(mixes, device=self.device)] = 1.0
-        return weights
-
-    def policy(self) -> dict[str, NDArray]:
-        """Weights of the value network, as arrays."""
-        return {
-            name: tensor.detach().cpu().numpy().copy()
-            for name, tensor in self.network.state_dict().items()
-        }
-
-    def load_policy(self, policy: dict[str, NDArray]) -> None:
-        """Put weights of the value network in place."""
-        self.network.load_state_dict(
-            {name: torch.as_tensor(array) for name, array in policy.items()}
-        )
-
-    def state(self) -> dict[str, NDArray]:
-        """Weights, optimiser and generator: what the next step depends on."""
-        state = {f"network:{k}": v for k, v in self.policy().items()}
-        for place, entry in self.optimizer.state_dict()["state"].items():
-            for name, tensor in entry.items():
-                state[f"optimizer:{place}:{name}"] = tensor.cpu().numpy().copy()
-        state["generator"] = self.generator.get_state().numpy()
-        return state
-
-    def load_state(self, state: dict[str, NDArray]) -> None:
-        """Go back to a state."""
-        self.load_policy(
-            {
-                name.removeprefix("network:"): array
-                for name, array in state.items()
-                if name.startswith("network:")
-            }
-        )
-        saved = self.optimizer.state_dict()
-        for name, array in state.items():
-            if name.startswith("optimizer:"):
-                _, place, key = name.split(":")
-                entry = saved["state"].setdefault(int(place), {})
-                entry[key] = torch.as_tensor(array)
-        self.optimizer.load_state_dict(saved)
-        self.generator.set_state(torch.as_tensor(state["generator"]))
+        betas, _ = ridge(self.features, self.targets, weights, self.alphas)
+        residuals = self.features_val @ betas - self.targets_val
+        return betas, (residuals**2).sum((1, 2)) / len(residuals[0])

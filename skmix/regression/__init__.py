@@ -1,7 +1,17 @@
-"""Resamplers for regression: MixRL and the recipes that it is compared with."""
+"""Resamplers for regression: MixRL, what it is compared with, and its network."""
 
+from ._adamixup import AdaMixupResampler
 from ._cmixup import CMixupResampler
+from ._knnmixup import KNNMixupResampler
 from ._mixrl import MixRLResampler
 from ._mixup import MixupResampler
+from ._network import NetworkRegressor
 
-__all__ = ["CMixupResampler", "MixRLResampler", "MixupResampler"]
+__all__ = [
+    "AdaMixupResampler",
+    "CMixupResampler",
+    "KNNMixupResampler",
+    "MixRLResampler",
+    "MixupResampler",
+    "NetworkRegressor",
+]

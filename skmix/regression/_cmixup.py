@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
-from .._compat import Interval
+from .._compat import Interval, StrOptions
 from .._core.pairs import kernel_partners
-from ..base import ResamplingData
-from ._mixup import MixupResampler
+from .._validation import check_positive
+from ..base import Mixes, ResamplingData
+from ._judged import JudgedResampler
+from ._pairs import DrawnRatio, draw_pairs
 
 
-class CMixupResampler(MixupResampler):
+class CMixupResampler(JudgedResampler):
     """Mix pairs of rows, the likelier the nearer their labels.
 
     Parameters
     ----------
-    bandwidth : float, default=1.0
+    estimator : regressor, default=None
+        The regressor that the rows are for, asked where ``bandwidth="auto"``. None
+        takes a kernel model in its place, and says so; inside
+        :class:`~skmix.ResampledRegressor`, None means the estimator there.
+
+    bandwidth : float or "auto", default=1.0
         Standard deviation of the kernel on label distance, in standard deviations of
-        the labels. A large one leaves mixup.
+        the labels. A large one leaves mixup. "auto" chooses it by the error on the
+        held-out rows, or by cross-validation where there are none.
+
+    candidates : sequence of float, default=(0.1, 0.3, 1.0, 3.0)
+        The bandwidths that "auto" tries.
 
     amount : float, default=1.0
         Number of mixes for each row. Fewer come out where mixes repeat.
@@ -38,11 +53,53 @@ class CMixupResampler(MixupResampler):
         of type text, boolean or category. A mix takes them from its heavier parent,
         from the first at a tie.
 
+    cv : int or splitter, default=5
+        Folds where no held-out rows are given: their number, or a splitter of
+        scikit-learn that holds out each row once.
+
+    guard : bool, default=True
+        Whether "auto" hands the data back as they were unless the paired gain on
+        held-out rows exceeds its standard error. A given bandwidth is used in any case.
+
+    max_time : float, default=None
+        Seconds after which no further candidate is tried.
+
+    n_jobs : int, default=None
+        Number of folds fitted at a time. The result does not depend on it.
+
+    verbose : bool or int, default=0
+        Whether to show progress (needs ``rich``).
+
     random_state : int, RandomState or None, default=None
-        Randomness of the pairs and shares.
+        Randomness of folds, pairs and shares.
 
     Attributes
     ----------
+    bandwidth_ : float
+        Bandwidth that was given or chosen; 0 if none could be judged.
+
+    accepted_ : bool
+        Whether rows are mixed: mixing helped, or nothing was judged as the bandwidth
+        was given.
+
+    best_score_ : float
+        R2 with mixing, on rows that neither the mixing nor the choice among candidates
+        was learned from. NaN if not measured.
+
+    baseline_score_ : float
+        R2 of the untouched data on the same rows. NaN if not measured.
+
+    chosen_ : str
+        What was chosen, and why, in plain words.
+
+    history_ : dict of lists
+        Held-out error of the untouched data (bandwidth is 0) and of each candidate;
+        only with "auto".
+
+    n_iter_ : int
+        Number of candidates that were tried, the untouched data included; only with
+        "auto".
+
     parent_indices_ : ndarray of shape (m, 2)
         Row indices of the parents of each new row, since the last draw.
 
@@ -55,8 +112,15 @@ class CMixupResampler(MixupResampler):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X has them.
 
+    Warns
+    -----
+    JudgementWarning
+        With "auto", where whether mixing helps cannot be judged well: no estimator, or
+        too few rows.
+
     See Also
     --------
+    KNNMixupResampler : Mixes each row with its nearest ones, by features too.
     MixupResampler : Every pair is as likely.
     MixRLResampler : Learns which rows to mix, and hands back the data as they were
         where mixing does not help.
@@ -65,8 +129,11 @@ class CMixupResampler(MixupResampler):
     -----
     The partner j of row i is drawn with probability proportional to
     exp(-d(i, j)^2 / (2 bandwidth^2)), d the Euclidean distance of the standardised
-    labels, j not i [1]_. Nothing is learned, and so nothing is judged: held-out rows
-    are accepted, so that resamplers can be exchanged in one grid, and not used.
+    labels, j not i [1]_. With a given bandwidth nothing is learned, and so nothing is
+    judged: held-out rows are accepted, so that resamplers can be exchanged in one grid,
+    and not used. With "auto" each candidate costs ``cv`` fits of the estimator, or one
+    where held-out rows are given; to judge, each fold, or half of the held-out rows, is
+    scored with the bandwidth that the others prefer.
 
     Pairs are drawn by rejection, those that remain in blocks of 64 MiB: never an n x n
     array. Memory is O(n + m (p + t)) for m mixes, p columns and t targets; time is
@@ -91,32 +158,77 @@ class CMixupResampler(MixupResampler):
     """
 
     _parameter_constraints = {
-        **MixupResampler._parameter_constraints,
-        "bandwidth": [Interval(Real, 0, None, closed="neither")],
+        **JudgedResampler._parameter_constraints,
+        "bandwidth": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "candidates": ["array-like"],
+        "amount": [Interval(Real, 0, None, closed="left")],
+        "mix_ratio": [StrOptions({"beta"}), Interval(Real, 0, 1, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
     }
 
     def __init__(
         self,
+        estimator: BaseEstimator | None = None,
         *,
-        bandwidth: float = 1.0,
+        bandwidth: float | str = 1.0,
+        candidates: Sequence[float] = (0.1, 0.3, 1.0, 3.0),
         amount: float = 1.0,
         mix_ratio: float | str = "beta",
         alpha: float = 2.0,
         categorical_features: Any = "from_dtype",
+        cv: Any = 5,
+        guard: bool = True,
+        max_time: float | None = None,
+        n_jobs: int | None = None,
+        verbose: bool | int = 0,
         random_state: int | RandomState | None = None,
     ) -> None:
-        super().__init__(
-            amount=amount,
-            mix_ratio=mix_ratio,
-            alpha=alpha,
-            categorical_features=categorical_features,
-            random_state=random_state,
-        )
+        self.estimator = estimator
         self.bandwidth = bandwidth
+        self.candidates = candidates
+        self.amount = amount
+        self.mix_ratio = mix_ratio
+        self.alpha = alpha
+        self.categorical_features = categorical_features
+        self.cv = cv
+        self.guard = guard
+        self.max_time = max_time
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
 
-    def _draw_partners(
-        self, data: ResamplingData, first: np.ndarray, rng: RandomState
-    ) -> np.ndarray:
-        spread = data.target.std(axis=0)
-        labels = data.target / np.where(spread > 0, spread, 1.0)
-        return kernel_partners(first, labels, self.bandwidth, rng)
+    def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        if self.bandwidth == "auto":
+            candidates = check_positive(self.candidates, "candidates")
+            self._choose(data, candidates, "bandwidth", rng)
+        else:
+            self._take(data, self.bandwidth, rng)
+        self.bandwidth_ = self._candidate or 0.0
+
+    def _prepare(self, train: ResamplingData, seed: int) -> _NearLabels:
+        return _NearLabels(train, self.amount, self.mix_ratio, self.alpha)
+
+    def _describe(self, candidate: float) -> str:
+        return f"each row with rows of near labels, bandwidth {candidate:g}"
+
+
+@dataclass
+class _NearLabels:
+    """Draws pairs by the kernel on label distance."""
+
+    data: ResamplingData
+    amount: float
+    mix_ratio: float | str
+    alpha: float
+
+    def draw(self, candidate: float, rng: RandomState) -> Mixes:
+        """Mix pairs drawn with a bandwidth."""
+        spread = self.data.target.std(axis=0)
+        labels = self.data.target / np.where(spread > 0, spread, 1.0)
+
+        def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
+            return kernel_partners(first, labels, candidate, rng)
+
+        ratio = DrawnRatio(self.mix_ratio, self.alpha)
+        return draw_pairs(self.data, self.amount, partners, ratio, rng)

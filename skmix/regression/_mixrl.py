@@ -4,35 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import RandomState
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import KFold
 
-from .._compat import HasMethods, Interval, StrOptions
+from .._compat import Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
-from .._validation import check_counts, check_device_name, check_layers
-from ..base import BaseMixResampler, Mixes, ResamplingData
-from ..exceptions import JudgementWarning, warn_user
+from .._validation import check_counts, check_device_name, check_distances, check_layers
+from ..base import Mixes, ResamplingData
 from ..metrics import squared_error_by_row
-from ._candidates import (
-    CandidateSearch,
-    make_splits,
-    neighbor_mixes,
-    neighbor_tables,
-)
-from ._teacher import KernelRegressor, KernelTeacher
+from ._adamixup import AdaMixupResampler
+from ._judged import MIN_ROWS_TO_JUDGE, JudgedResampler
+from ._neighbors import NeighborRecipe
+from ._network import NetworkRegressor
+from ._pairs import DrawnRatio, Ratio
+from ._teacher_search import Bent, TeacherSearch
 
-# Fewer rows than this cannot say whether mixing helps.
-MIN_ROWS_TO_JUDGE = 10
+if TYPE_CHECKING:
+    from ._policy import MixingPolicy
+
 NEIGHBOR_COUNTS = tuple(range(1, 17))
+MAX_ITER = {"influence": 80, "reinforce": 1000}
+# Where no distance counts, at most about this many mixes are looked at.
+MAX_MIXES = 2_000_000
+WORDS = {"data": "by features", "label": "by label", "any": "with any rows"}
 
 
-class MixRLResampler(BaseMixResampler):
+class MixRLResampler(JudgedResampler):
     """Learn how many neighbours to mix each row with, and whether to mix at all.
 
     With held-out rows ``X_val, y_val``, a network learns for each row how many of its
@@ -55,9 +57,13 @@ class MixRLResampler(BaseMixResampler):
         takes a kernel model in its place, and says so; inside
         :class:`~skmix.ResampledRegressor`, None means the estimator there.
 
+    distances : sequence of {"data", "label"}, default=("data", "label")
+        Kinds of distance by which rows are near: by features, by label. With neither,
+        a row is mixed with rows at random: with all others, as far as the number of
+        mixes allows, where there are held-out rows.
+
     data_neighbors : sequence of int, default=(1, 2, ..., 16)
-        Numbers of neighbours by features that the network chooses from for each row;
-        empty for none of this kind.
+        Numbers of neighbours by features that the network chooses from for each row.
 
     label_neighbors : sequence of int, default=(1, 2, ..., 16)
         The same by label.
@@ -66,8 +72,13 @@ class MixRLResampler(BaseMixResampler):
         Numbers of neighbours, of both kinds each, that are tried where no held-out
         rows are given.
 
-    mix_ratio : float in (0, 1), default=0.5
-        Share of the first parent in a mix.
+    mix_ratio : float in (0, 1), "beta" or AdaMixupResampler, default=0.5
+        Share of the first parent in a mix: the same for all, drawn from
+        Beta(alpha, alpha) for each, or drawn from the range that AdaMixUp learns for
+        its pair of rows.
+
+    alpha : float, default=1.0
+        Parameter of the Beta distribution. Small values keep mixes near a parent.
 
     threshold : "auto" or float in [0, 1], default="auto"
         Probability that an option must reach. "auto" tunes it on the held-out rows, if
@@ -78,9 +89,12 @@ class MixRLResampler(BaseMixResampler):
         of type text, boolean or category. A mix takes them from its heavier parent,
         from the first at a tie.
 
-    method : {"influence"}, default="influence"
+    method : {"influence", "reinforce"}, default="influence"
         How the network learns from held-out rows: "influence" from the closed-form
-        effect of every single mix on the held-out loss of kernel ridge regression.
+        effect of every single mix on the held-out loss of kernel ridge regression;
+        "reinforce", as the paper does, from the held-out loss of ``estimator``, which
+        is trained anew for every choice of mixes. None is then a
+        :class:`NetworkRegressor`.
 
     hidden_layer_sizes : int or sequence of int, default=(256, 256, 100, 64)
         Units of the network's hidden layers.
@@ -92,10 +106,29 @@ class MixRLResampler(BaseMixResampler):
         Number of rows in a batch.
 
     n_components : int, default=64
-        Number of features of the kernel ridge regression.
+        Number of features of the kernel ridge regression of "influence".
 
     n_landmarks : int, default=256
         Number of rows that these features are built on.
+
+    reward_scale : float, default=2.0
+        C of "reinforce": its losses, in units of the variance of the labels, are
+        multiplied by it.
+
+    baseline : {"moving_average", "leave_one_out"}, default="moving_average"
+        What "reinforce" compares a loss with: the average of those before, or the mean
+        of the other rollouts of its batch.
+
+    window : int, default=20
+        W of the moving average.
+
+    n_rollouts : int, default=1
+        Number of choices that "reinforce" tries on each batch, trained at a time as
+        ``n_jobs`` says.
+
+    pretrain : bool, default=False
+        Whether "reinforce" trains from a state that was fitted to the rows alone,
+        rather than from scratch. It needs an estimator with a parameter ``warm_start``.
 
     cv : int or splitter, default=5
         Folds where no held-out rows are given: their number, or a splitter of
@@ -107,9 +140,10 @@ class MixRLResampler(BaseMixResampler):
         rows, nothing is judged then. Too few rows to choose by are handed back in any
         case.
 
-    max_iter : int, default=80
-        Number of updates of the network. More lower the held-out loss that is learned
-        from, and no other.
+    max_iter : int, default=None
+        Number of updates of the network. None is 80 for "influence": more lower the
+        held-out loss that is learned from, and no other; and 1000 for "reinforce", each
+        of which trains ``n_rollouts`` estimators.
 
     max_time : float, default=None
         Seconds after which learning stops, shared out among its phases; what was
@@ -121,7 +155,7 @@ class MixRLResampler(BaseMixResampler):
         is one.
 
     n_jobs : int, default=None
-        Number of folds fitted at a time. The result does not depend on it.
+        Number of folds or rollouts fitted at a time. The result does not depend on it.
 
     verbose : bool or int, default=0
         Whether to show progress (needs ``rich``).
@@ -144,8 +178,11 @@ class MixRLResampler(BaseMixResampler):
     chosen_ : str
         What was chosen, and why, in plain words.
 
-    options_ : ndarray of shape (n, 2)
-        Number of neighbours to mix each row with, by features and by label.
+    options_ : ndarray of shape (n, n_distances)
+        Number of neighbours to mix each row with, by each of the distances.
+
+    distances_ : list of str
+        The distances, in the order of these columns; "any" alone for rows at random.
 
     threshold_ : float
         Probability that an option had to reach, above 1 if none was to be kept; only
@@ -193,9 +230,9 @@ class MixRLResampler(BaseMixResampler):
     mixes on the held-out loss is known in closed form, as the regressor is ridge
     regression on features of the neural tangent kernel of a wide network; h moves
     against it. This replaces the paper's REINFORCE, whose reward is one number from a
-    whole training run. Then each row keeps its best option of either kind if h reaches
-    the threshold. To judge, the same is done on either half of the held-out rows and
-    scored on the other half.
+    whole training run; ``method="reinforce"`` is that. Then each row keeps its best
+    option of either kind if h reaches the threshold. To judge, the same is done on
+    either half of the held-out rows and scored on the other half.
 
     **Without.** A candidate mixes each row with k neighbours of both kinds; both
     parents of a mix are in the training fold. Labels of mixes are bent off the
@@ -229,37 +266,44 @@ class MixRLResampler(BaseMixResampler):
     """
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        **JudgedResampler._parameter_constraints,
+        "distances": ["array-like"],
         "data_neighbors": ["array-like"],
         "label_neighbors": ["array-like"],
         "candidate_neighbors": ["array-like"],
-        "mix_ratio": [Interval(Real, 0, 1, closed="neither")],
+        "mix_ratio": [
+            StrOptions({"beta"}),
+            Interval(Real, 0, 1, closed="neither"),
+            AdaMixupResampler,
+        ],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
         "threshold": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
-        "method": [StrOptions({"influence"})],
+        "method": [StrOptions({"influence", "reinforce"})],
         "hidden_layer_sizes": ["array-like", Integral],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_landmarks": [Interval(Integral, 1, None, closed="left")],
-        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
-        "guard": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "reward_scale": [Interval(Real, 0, None, closed="neither")],
+        "baseline": [StrOptions({"moving_average", "leave_one_out"})],
+        "window": [Interval(Integral, 1, None, closed="left")],
+        "n_rollouts": [Interval(Integral, 1, None, closed="left")],
+        "pretrain": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "device": [str],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
         self,
         estimator: BaseEstimator | None = None,
         *,
+        distances: Sequence[str] = ("data", "label"),
         data_neighbors: Sequence[int] = NEIGHBOR_COUNTS,
         label_neighbors: Sequence[int] = NEIGHBOR_COUNTS,
         candidate_neighbors: Sequence[int] = (2, 4, 16),
-        mix_ratio: float = 0.5,
+        mix_ratio: float | str | AdaMixupResampler = 0.5,
+        alpha: float = 1.0,
         threshold: float | str = "auto",
         categorical_features: Any = "from_dtype",
         method: str = "influence",
@@ -268,9 +312,14 @@ class MixRLResampler(BaseMixResampler):
         batch_size: int = 2048,
         n_components: int = 64,
         n_landmarks: int = 256,
+        reward_scale: float = 2.0,
+        baseline: str = "moving_average",
+        window: int = 20,
+        n_rollouts: int = 1,
+        pretrain: bool = False,
         cv: Any = 5,
         guard: bool = True,
-        max_iter: int = 80,
+        max_iter: int | None = None,
         max_time: float | None = None,
         device: str = "auto",
         n_jobs: int | None = None,
@@ -278,10 +327,12 @@ class MixRLResampler(BaseMixResampler):
         random_state: int | RandomState | None = None,
     ) -> None:
         self.estimator = estimator
+        self.distances = distances
         self.data_neighbors = data_neighbors
         self.label_neighbors = label_neighbors
         self.candidate_neighbors = candidate_neighbors
         self.mix_ratio = mix_ratio
+        self.alpha = alpha
         self.threshold = threshold
         self.categorical_features = categorical_features
         self.method = method
@@ -290,6 +341,11 @@ class MixRLResampler(BaseMixResampler):
         self.batch_size = batch_size
         self.n_components = n_components
         self.n_landmarks = n_landmarks
+        self.reward_scale = reward_scale
+        self.baseline = baseline
+        self.window = window
+        self.n_rollouts = n_rollouts
+        self.pretrain = pretrain
         self.cv = cv
         self.guard = guard
         self.max_iter = max_iter
@@ -301,142 +357,77 @@ class MixRLResampler(BaseMixResampler):
 
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         check_device_name(self.device)
+        distances = check_distances(self.distances)
+        self.distances_ = distances or ["any"]
+        counts = {
+            "data": check_counts(self.data_neighbors, "data_neighbors"),
+            "label": check_counts(self.label_neighbors, "label_neighbors"),
+        }
+        candidates = check_counts(self.candidate_neighbors, "candidate_neighbors")
         layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
-        counts = [
-            check_counts(getattr(self, name), name)
-            for name in ("data_neighbors", "label_neighbors")
-        ]
-        self._ratio, self._teacher, self._bend = self.mix_ratio, None, 0.0
-        if data.X_val is None:
-            self._choose_candidate(data, rng)
-        else:
-            self._learn_policy(data, counts, layers, rng)
+        self._bend = 0.0
+        if data.X_val is not None:
+            options = {kind: counts[kind] for kind in distances}
+            return self._learn_policy(data, options, layers, rng)
+        self._greatest = dict.fromkeys(self.distances_, max(candidates))
+        search = self._choose(data, candidates, "n_neighbors", rng, TeacherSearch)
+        self.options_ = np.zeros((len(data), len(self._greatest)), dtype=np.intp)
+        if search is not None:
+            k, self._bend = self._candidate
+            self.options_ += min(k, len(data) - 1)
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         if not self.accepted_:
             return Mixes.none(data)
-        return neighbor_mixes(
-            data,
-            self._neighbors,
-            self.options_,
-            self._ratio,
-            self._teacher,
-            self._bend,
-        )
+        return self._recipe.draw(self.options_, rng, self._bend)
 
-    def _choose_candidate(self, data: ResamplingData, rng: RandomState) -> None:
-        """Cross-validate the estimator with and without mixing."""
-        candidates = check_counts(self.candidate_neighbors, "candidate_neighbors")
-        if not candidates:
-            raise ValueError(
-                "candidate_neighbors is empty: list numbers of neighbours to try."
-            )
-        inputs = (data.Z, data.target, data.groups, rng.get_state())
-        self.n_iter_, self.history_ = 0, {}
-        splits = make_splits(self.cv, data, draw_seed(rng))
-        self.options_ = np.zeros((len(data), 2), dtype=np.intp)
-        if len(data) < MIN_ROWS_TO_JUDGE or len(splits) < 2:
-            return self._give_up(f"{len(data)} rows in {len(splits)} folds")
-        seed = draw_seed(rng)
-        estimator = self.estimator
-        if estimator is None:
-            warn_user(
-                "MixRLResampler was given no estimator to ask whether mixing helps, "
-                "and asks a kernel model in its place. Pass estimator=, or use it "
-                "inside ResampledRegressor.",
-                JudgementWarning,
-            )
-            choice = KernelTeacher(data.Z, data.target, seed).choice
-            estimator = KernelRegressor(self.categorical_features, choice, seed)
-        search = CandidateSearch(
-            data,
-            self._put_together,
-            estimator,
-            [0, *candidates],
-            splits,
-            self._ratio,
-            self.n_jobs,
-            rng,
-        )
-        loop = Loop(self, 1, inputs, self.max_time, self._start)
-        self.n_iter_ = loop.run(search, "candidates", 1 + len(candidates), window=1)
-        loop.close()
-        self.history_ = loop.history
-        if len(search.losses) < 2:
-            return self._give_up("the scores measured before the stop")
-        k = min(search.candidates[search.best()], len(data) - 1)
-        self.options_ = np.full((len(data), 2), k)
-        self._neighbors = neighbor_tables(data, k, k)
-        self._bend = search.teacher_weight()
-        self._judge(
-            search.loss_of_choosing(),
-            search.losses[0],
-            f"each row with its {k} nearest rows by features and by label, labels bent "
-            f"{self._bend:.0%} towards a kernel model",
-            judge=type(estimator).__name__,
-            groups=data.groups,
-        )
-        if self.accepted_ and self._bend > 0:
-            self._teacher = KernelTeacher(data.Z, data.target, seed)
+    def _prepare(self, train: ResamplingData, seed: int) -> NeighborRecipe:
+        ratio: Ratio
+        if isinstance(self.mix_ratio, AdaMixupResampler):
+            ratio = self.mix_ratio._learn_ratio(train, seed)
+        else:
+            ratio = DrawnRatio(self.mix_ratio, self.alpha)
+        return NeighborRecipe(train, self._greatest, ratio, seed)
+
+    def _describe(self, candidate: Bent) -> str:
+        whom = f"{candidate.k} rows at random"
+        if self.distances_ != ["any"]:
+            near = " and ".join(WORDS[kind] for kind in self.distances_)
+            whom = f"its {candidate.k} nearest rows {near}"
+        bent = f"labels bent {candidate.bend:.0%} towards a kernel model"
+        return f"each row with {whom}, {bent}"
 
     def _learn_policy(
         self,
         data: ResamplingData,
-        counts: list[list[int]],
+        options: dict[str, list[int]],
         layers: list[int],
         rng: RandomState,
     ) -> None:
         """Learn the value network from the held-out rows."""
-        if not any(counts):
-            raise ValueError(
-                "data_neighbors and label_neighbors are both empty: list numbers of "
-                "neighbours in at least one of them."
-            )
-        inputs = (data.Z, data.target, data.Z_val, data.target_val, rng.get_state())
+        inputs = self._inputs(data, rng)
         n_val = len(data.Z_val)
-        from ._policy import MixingPolicy  # imports torch
-
-        self._neighbors = neighbor_tables(data, *(max(c, default=0) for c in counts))
-        policy = MixingPolicy(
-            data,
-            self._neighbors,
-            counts,
-            mix_ratio=self._ratio,
-            n_components=self.n_components,
-            n_landmarks=self.n_landmarks,
-            hidden_layer_sizes=layers,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            device=self.device,
-            rng=rng,
-        )
+        if not options:
+            options = {"any": [max(1, min(len(data) - 1, MAX_MIXES // len(data)))]}
+        self._greatest = {kind: max(counts) for kind, counts in options.items()}
+        self._recipe = self._prepare(data, draw_seed(rng))
+        policy = self._make_policy(data, list(options.values()), layers, rng)
         self.device_ = str(policy.device)
         halves: list = []
         if self.guard and n_val >= MIN_ROWS_TO_JUDGE:
             folds = KFold(2, shuffle=True, random_state=draw_seed(rng))
             halves = list(folds.split(data.Z_val))
-
-        def predict(options: NDArray, rows: NDArray) -> NDArray[np.float64]:
-            mixes = neighbor_mixes(data, self._neighbors, options, self._ratio)
-            model = clone(self.estimator).fit(*self._put_together(data, mixes))
-            predicted = np.asarray(model.predict(data.X_val.take(rows)))
-            return predicted.reshape(len(rows), -1)
-
+        max_iter = self.max_iter or MAX_ITER[self.method]
         loop = Loop(self, len(halves) + 1, inputs, self.max_time, self._start)
-        learned = policy.learn(
-            loop,
-            halves,
-            self.threshold,
-            self.max_iter,
-            None if self.estimator is None else predict,
-        )
+        learned = policy.learn(loop, halves, self.threshold, max_iter)
         loop.close()
         self.history_, self.n_iter_ = loop.history, learned.n_iter
         self.options_, self.threshold_ = learned.options, learned.threshold
-        rows = (self.options_ > 0).sum(axis=0)
-        what = f"{rows[0]} of {len(data)} rows by features and {rows[1]} by label"
+        mixed = (self.options_ > 0).sum(axis=0)
+        parts = [f"{n} {WORDS[kind]}" for n, kind in zip(mixed, options, strict=True)]
+        what = f"{' and '.join(parts)} of {len(data)} rows" if mixed.any() else ""
         if not self.guard:
-            self._accept_unjudged(what if rows.any() else "")
+            self._accept_unjudged(what)
         elif not learned.judged.any():
             self._give_up(f"{n_val} held-out rows")
         else:
@@ -445,6 +436,48 @@ class MixRLResampler(BaseMixResampler):
                 squared_error_by_row(truth, prediction[learned.judged])
                 for prediction in learned.predictions
             )
-            model = self.estimator
+            model = policy.estimator
             judge = "a kernel model" if model is None else type(model).__name__
-            self._judge(loss, baseline, what if rows.any() else "", judge=judge)
+            self._judge(loss, baseline, what, judge=judge)
+
+    def _make_policy(
+        self,
+        data: ResamplingData,
+        counts: list[list[int]],
+        layers: list[int],
+        rng: RandomState,
+    ) -> MixingPolicy:
+        from ._policy import InfluencePolicy  # imports torch
+        from ._rollouts import ReinforcePolicy
+
+        settings = {
+            "hidden_layer_sizes": layers,
+            "learning_rate": self.learning_rate,
+            "batch_size": self.batch_size,
+        }
+        shared = {"device": self.device, "settings": settings, "rng": rng}
+        problem = (data, self._recipe, counts)
+        if self.method == "influence":
+            return InfluencePolicy(
+                *problem,
+                self.estimator,
+                self._put_together,
+                n_components=self.n_components,
+                n_landmarks=self.n_landmarks,
+                **shared,
+            )
+        estimator = self.estimator
+        if estimator is None:
+            estimator = NetworkRegressor(device=self.device)
+        return ReinforcePolicy(
+            *problem,
+            estimator,
+            self._put_together,
+            n_rollouts=self.n_rollouts,
+            baseline=self.baseline,
+            window=self.window,
+            reward_scale=self.reward_scale,
+            pretrain=self.pretrain,
+            n_jobs=self.n_jobs,
+            **shared,
+        )

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
 from .._compat import Interval, StrOptions
-from .._core.mixing import draw_mix_ratio, interpolate
-from .._core.pairs import uniform_partners, unique_pairs
+from .._core.pairs import uniform_partners
 from ..base import BaseMixResampler, Mixes, ResamplingData
+from ._pairs import DrawnRatio, draw_pairs
 
 
 class MixupResampler(BaseMixResampler):
@@ -117,18 +118,8 @@ class MixupResampler(BaseMixResampler):
         """Nothing to learn."""
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
-        # Each row in turn is the first parent.
-        first = np.resize(rng.permutation(len(data)), round(self.amount * len(data)))
-        second = self._draw_partners(data, first, rng)
-        if self.mix_ratio != "beta":
-            kept, _ = unique_pairs(first, second, ordered=self.mix_ratio != 0.5)
-            first, second = first[kept], second[kept]
-        weight = draw_mix_ratio(self.mix_ratio, self.alpha, len(first), rng)
-        return Mixes(
-            first, second, weight, interpolate(data.target, first, second, weight)
-        )
+        def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
+            return uniform_partners(first, len(data), rng)
 
-    def _draw_partners(
-        self, data: ResamplingData, first: np.ndarray, rng: RandomState
-    ) -> np.ndarray:
-        return uniform_partners(first, len(data), rng)
+        ratio = DrawnRatio(self.mix_ratio, self.alpha)
+        return draw_pairs(data, self.amount, partners, ratio, rng)

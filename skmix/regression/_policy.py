@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import has_fit_parameter
 
 from .._core.kernels import NystromFeatures
 from .._core.mixing import interpolate
@@ -15,17 +19,22 @@ from .._core.pairs import unique_pairs
 from .._loop import Loop
 from .._random import draw_seed
 from .._torch.device import resolve_device
-from .._torch.influence import InfluenceLearner, MixingProblem
-from ..base import ResamplingData
+from .._torch.influence import InfluenceLearner
+from .._torch.policy import PolicyLearner
+from ..base import Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
+from ._neighbors import NeighborRecipe
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
 # Fewer held-out rows than this rank little but noise: nothing is tuned on them.
 MIN_TUNING_ROWS = 100
+# Mixes whose features are made at a time.
+BLOCK_SIZE = 2**16
 
-Split = tuple[NDArray[np.intp], NDArray[np.intp]]
-Predict = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]]
+IntArray = NDArray[np.intp]
+Split = tuple[IntArray, IntArray]
+PutTogether = Callable[[ResamplingData, Mixes], tuple[Any, Any]]
 
 
 @dataclass
@@ -34,12 +43,12 @@ class Learned:
 
     judged: NDArray[np.bool_]
     predictions: NDArray[np.float64]
-    options: NDArray[np.intp] = field(init=False)
+    options: IntArray = field(init=False)
     threshold: float = field(init=False)
     n_iter: int = field(init=False)
 
 
-class MixingPolicy:
+class MixingPolicy(ABC):
     """All candidate mixes of a fit, and the learners that choose among them.
 
     Parameters
@@ -47,86 +56,91 @@ class MixingPolicy:
     data : ResamplingData
         Training rows and held-out rows.
 
-    neighbors : sequence of ndarray of shape (n, k_max)
-        Neighbours by each kind of distance, nearest first.
+    recipe : NeighborRecipe
+        Whom to mix with, and at what shares.
 
     counts : sequence of sequence of int
-        Numbers of neighbours to choose from, for each kind of distance.
+        Numbers of neighbours to choose from, for each kind of distance of the recipe.
 
-    mix_ratio : float
-        Share of the first parent.
+    estimator : regressor or None
+        Predicts held-out rows by which the result is judged.
 
-    n_components, n_landmarks : int
-        Size of the kernel features.
-
-    hidden_layer_sizes, learning_rate, batch_size
-        Of the value network and its training.
+    put_together : callable
+        Makes rows of training rows and mixes, as the user would have passed them.
 
     device : str
         Where to compute.
 
+    settings : dict
+        Of the value network and its training.
+
     rng : RandomState
         Source of randomness.
+
+    Attributes
+    ----------
+    pool : Mixes
+        All distinct candidate mixes.
+
+    targets, targets_val : ndarray of shape (n, t), (v, t)
+        Labels, standardised by the training rows.
     """
 
     def __init__(
         self,
         data: ResamplingData,
-        neighbors: Sequence[NDArray[np.intp]],
+        recipe: NeighborRecipe,
         counts: Sequence[Sequence[int]],
+        estimator: BaseEstimator | None,
+        put_together: PutTogether,
         *,
-        mix_ratio: float,
-        n_components: int,
-        n_landmarks: int,
-        hidden_layer_sizes: Sequence[int],
-        learning_rate: float,
-        batch_size: int,
         device: str,
+        settings: dict[str, Any],
         rng: RandomState,
     ) -> None:
+        self.data = data
+        self.recipe = recipe
+        self.estimator = estimator
+        self.put_together = put_together
         self.device = resolve_device(device)
-        self.settings = {
-            "hidden_layer_sizes": hidden_layer_sizes,
-            "learning_rate": learning_rate,
-            "batch_size": batch_size,
-            "device": self.device,
-            "seed": draw_seed(rng),
-        }
-        self.kinds = [
-            (kind, min(count, table.shape[1]))
-            for kind, table in enumerate(neighbors)
-            for count in counts[kind]
-        ]
-        n = len(data)
-        first = [np.repeat(np.arange(n), table.shape[1]) for table in neighbors]
-        second = np.concatenate([table.ravel() for table in neighbors])
-        kept, slot = unique_pairs(
-            np.concatenate(first), second, ordered=mix_ratio != 0.5
+        self.settings = {**settings, "device": self.device, "seed": draw_seed(rng)}
+        self.seed = draw_seed(rng)
+        tables = recipe.neighbors
+        self.kinds = np.unique(
+            [
+                (kind, min(count, table.shape[1]))
+                for kind, table in enumerate(tables)
+                for count in counts[kind]
+            ],
+            axis=0,
         )
-        first, second = np.concatenate(first)[kept], second[kept]
-        ends = np.cumsum([table.size for table in neighbors])[:-1]
-        slots = [
+        rows = [np.repeat(np.arange(len(data)), table.shape[1]) for table in tables]
+        first = np.concatenate(rows)
+        second = np.concatenate([table.ravel() for table in tables])
+        kept, slot = unique_pairs(first, second, ordered=recipe.ratio.fixed != 0.5)
+        first, second = first[kept], second[kept]
+        weight = recipe.ratio.draw(first, second, rng)
+        target = interpolate(data.target, first, second, weight)
+        self.pool = Mixes(first, second, weight, target)
+        ends = np.cumsum([table.size for table in tables])[:-1]
+        self.slots = [
             part.reshape(table.shape)
-            for part, table in zip(np.split(slot, ends), neighbors, strict=True)
+            for part, table in zip(np.split(slot, ends), tables, strict=True)
         ]
-        weight = np.full(len(first), mix_ratio)
-        Z_mix = data.encoder(data.columns, *data.columns.mix(first, second, weight))
-        features = NystromFeatures(data.Z, n_components, n_landmarks, rng)
-        center, spread = data.target.mean(axis=0), data.target.std(axis=0)
-        spread[spread == 0] = 1.0
-        targets = (data.target - center) / spread
-        self.center, self.spread = center, spread
-        self.features_val = features(data.Z_val)
-        self.targets_val = (data.target_val - center) / spread
-        self.problem = MixingProblem(
-            rows=np.hstack([data.Z, targets]),
-            options=np.array(self.kinds),
-            slots=slots,
-            features=features(data.Z),
-            targets=targets,
-            features_mix=features(Z_mix),
-            targets_mix=interpolate(targets, first, second, weight),
-        )
+        self.center, self.spread = data.target.mean(axis=0), data.target.std(axis=0)
+        self.spread[self.spread == 0] = 1.0
+        self.targets = self._standardise(data.target)
+        self.targets_val = self._standardise(data.target_val)
+        # Rows, options and slots, as every learner takes them.
+        inputs = np.hstack([data.Z, self.targets])
+        self.arguments = (inputs, self.kinds, self.slots)
+
+    def _standardise(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (target - self.center) / self.spread
+
+    @abstractmethod
+    def learner(self, own: IntArray) -> PolicyLearner:
+        """Make what learns from some of the held-out rows."""
 
     def learn(
         self,
@@ -134,7 +148,6 @@ class MixingPolicy:
         halves: Sequence[Split],
         threshold: float | str,
         max_iter: int,
-        predict: Predict | None,
     ) -> Learned:
         """Learn from all held-out rows, once either half has been judged by the other.
 
@@ -151,10 +164,6 @@ class MixingPolicy:
 
         max_iter : int
             Number of updates for each learner.
-
-        predict : callable or None
-            Predicts held-out rows by an estimator that was trained with some options;
-            None takes the kernel model.
 
         Returns
         -------
@@ -173,21 +182,14 @@ class MixingPolicy:
         everything = (np.arange(n_val), np.arange(0))
         for number, (own, other) in enumerate([*halves, everything], start=1):
             phase = f"half {number}" if len(other) else "all"
-            learner = InfluenceLearner(
-                self.problem,
-                self.features_val[own],
-                self.targets_val[own],
-                **self.settings,
-            )
+            learner = self.learner(own)
             learned.n_iter = loop.run(learner, phase, max_iter)
             learned.options, learned.threshold = self.choose(learner, threshold)
             if len(other):
                 arms = learned.options, np.zeros_like(learned.options)
                 for arm, options in enumerate(arms):
-                    learned.predictions[arm, other] = (
-                        self.predict(learner, options, other)
-                        if predict is None
-                        else predict(options, other)
+                    learned.predictions[arm, other] = self.predict(
+                        learner, options, own, other
                     )
                 learned.judged[other] = True
             if loop.interrupted:
@@ -195,24 +197,23 @@ class MixingPolicy:
         return learned
 
     def choose(
-        self, learner: InfluenceLearner, threshold: float | str
-    ) -> tuple[NDArray[np.intp], float]:
+        self, learner: PolicyLearner, threshold: float | str
+    ) -> tuple[IntArray, float]:
         """Choose each row's best option of each kind, where it reaches the threshold.
 
         Returns
         -------
-        options : ndarray of shape (n, 2)
+        options : ndarray of shape (n, kinds)
             Numbers of neighbours; 0 where no option reaches the threshold.
 
         threshold : float
             The threshold; above 1 where not mixing was best.
         """
         probabilities = learner.probabilities()
-        kind, count = np.array(self.kinds).T
-        n_kinds = len(self.problem.slots)
-        best = np.full((len(probabilities), n_kinds), -1.0)
-        options = np.zeros((len(probabilities), n_kinds), dtype=np.intp)
-        for place in np.unique(kind):
+        kind, count = self.kinds.T
+        best = np.empty((len(probabilities), len(self.slots)))
+        options = np.empty(best.shape, dtype=np.intp)
+        for place in range(len(self.slots)):
             own = probabilities[:, kind == place]
             best[:, place] = own.max(axis=1)
             options[:, place] = count[kind == place][own.argmax(axis=1)]
@@ -221,42 +222,126 @@ class MixingPolicy:
         return np.where(best >= threshold, options, 0), float(threshold)
 
     def _tune(
-        self,
-        learner: InfluenceLearner,
-        best: NDArray[np.floating],
-        options: NDArray[np.intp],
+        self, learner: PolicyLearner, best: NDArray[np.floating], options: IntArray
     ) -> float:
-        ranked = np.sort(best[best >= 0])[::-1]
-        fractions = KEPT_FRACTIONS
+        ranked = np.sort(best, axis=None)[::-1]
         # Decided once for a fit: a half is judged as the whole is learned.
-        if len(self.targets_val) < MIN_TUNING_ROWS:
-            fractions = (0.75,)
-        losses = {}
-        for fraction in fractions:
-            kept = round(fraction * len(ranked))
-            # Above 1 no option is kept.
-            threshold = float(ranked[kept - 1]) if kept else 2.0
-            mixes = self.mixes(np.where(best >= threshold, options, 0))
-            losses[threshold] = learner.loss_of(mixes)
-        return min(losses, key=losses.__getitem__)
+        few = len(self.targets_val) < MIN_TUNING_ROWS
+        # Above 1 no option is kept.
+        thresholds = [
+            float(ranked[round(fraction * len(ranked)) - 1]) if fraction else 2.0
+            for fraction in ((0.75,) if few else KEPT_FRACTIONS)
+        ]
+        if few:
+            return thresholds[0]
+        losses = learner.losses_of(
+            [self.mixes(np.where(best >= t, options, 0)) for t in thresholds]
+        )
+        return thresholds[int(np.argmin(losses))]
 
-    def mixes(self, options: NDArray[np.intp]) -> NDArray[np.intp]:
+    def mixes(self, options: IntArray) -> IntArray:
         """The distinct mixes of chosen options, as places among all candidates."""
         chosen = [
             slots[np.arange(slots.shape[1]) < options[:, kind, None]]
-            for kind, slots in enumerate(self.problem.slots)
+            for kind, slots in enumerate(self.slots)
         ]
         return np.unique(np.concatenate(chosen))
 
     def predict(
         self,
-        learner: InfluenceLearner,
-        options: NDArray[np.intp],
-        held_out: NDArray[np.intp],
+        learner: PolicyLearner,
+        options: IntArray,
+        own: IntArray,
+        other: IntArray,
     ) -> NDArray[np.float64]:
-        """Predict held-out rows by the kernel model, trained on rows and mixes.
+        """Predict held-out rows by the estimator, trained on rows and mixes."""
+        mixes = self.recipe.draw(options, RandomState(self.seed))
+        X, y = self.put_together(self.data, mixes)
+        held_out = self.held_out(own)
+        X_other = self.data.X_val.take(other)
+        return fit_predict(clone(self.estimator), X, y, held_out, X_other)
 
-        Its ridge strength is the best on the rows that the learner sees.
-        """
-        prediction = learner.predict(self.mixes(options), self.features_val[held_out])
-        return prediction * self.spread + self.center
+    def held_out(self, own: IntArray) -> dict[str, Any]:
+        """Held-out rows for an estimator whose ``fit`` takes some to stop by."""
+        if not has_fit_parameter(self.estimator, "X_val"):
+            return {}
+        y_val = self.data.target_val[own]
+        if y_val.shape[1] == 1:
+            y_val = y_val[:, 0]
+        return {"X_val": self.data.X_val.take(own), "y_val": y_val}
+
+
+class InfluencePolicy(MixingPolicy):
+    """Learns by the influence of mixes on kernel ridge regression.
+
+    Parameters
+    ----------
+    *arguments
+        See `MixingPolicy`.
+
+    n_components, n_landmarks : int
+        Size of the kernel features.
+
+    rng : RandomState
+        Source of randomness.
+
+    **named
+        See `MixingPolicy`.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        n_components: int,
+        n_landmarks: int,
+        rng: RandomState,
+        **named: Any,
+    ) -> None:
+        super().__init__(*arguments, rng=rng, **named)
+        data, pool = self.data, self.pool
+        kernel = NystromFeatures(data.Z, n_components, n_landmarks, rng)
+        n, m = len(data), len(pool.first)
+        self.features = np.empty((n + m, kernel.n_features), dtype=np.float32)
+        self.features[:n] = kernel(data.Z)
+        for start in range(0, m, BLOCK_SIZE):
+            rows = slice(start, start + BLOCK_SIZE)
+            mixed = data.columns.mix(
+                pool.first[rows], pool.second[rows], pool.weight[rows]
+            )
+            places = slice(n + start, n + start + BLOCK_SIZE)
+            self.features[places] = kernel(data.encoder(data.columns, *mixed))
+        self.features_val = kernel(data.Z_val)
+
+    def learner(self, own: IntArray) -> InfluenceLearner:
+        """Make what learns from some of the held-out rows."""
+        return InfluenceLearner(
+            *self.arguments,
+            features=self.features,
+            targets=np.vstack([self.targets, self._standardise(self.pool.target)]),
+            features_val=self.features_val[own],
+            targets_val=self.targets_val[own],
+            **self.settings,
+        )
+
+    def predict(
+        self,
+        learner: PolicyLearner,
+        options: IntArray,
+        own: IntArray,
+        other: IntArray,
+    ) -> NDArray[np.float64]:
+        """Predict held-out rows by the estimator, or by the kernel model if none."""
+        if self.estimator is not None:
+            return super().predict(learner, options, own, other)
+        mixes = self.mixes(options)
+        return (
+            learner.predict(mixes, self.features_val[other]) * self.spread + self.center
+        )
+
+
+def fit_predict(
+    model: BaseEstimator, X: Any, y: Any, held_out: dict[str, Any], X_test: Any
+) -> NDArray[np.float64]:
+    """Train a model, and predict rows of shape (m, t)."""
+    prediction = np.asarray(model.fit(X, y, **held_out).predict(X_test))
+    return prediction.reshape(len(prediction), -1)

@@ -4,12 +4,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
-from skmix._torch.influence import (
-    InfluenceLearner,
-    MixingProblem,
-    held_out_loss,
-    ridge,
-)
+from skmix._torch.influence import InfluenceLearner, held_out_loss, ridge
 
 CPU = torch.device("cpu")
 
@@ -87,17 +82,16 @@ def toy_problem(n=24):
     x_mix = rng.normal(size=(2 * n, 2))
     y_mix = x_mix @ np.array([[1.0], [-1.0]])
     y_mix[:n] += 3.0
-    problem = MixingProblem(
-        rows=np.hstack([x, y]),
-        options=np.array([[0, 1], [1, 1]]),
-        slots=[np.arange(n)[:, None], np.arange(n, 2 * n)[:, None]],
-        features=x,
-        targets=y,
-        features_mix=x_mix,
-        targets_mix=y_mix,
-    )
+    slots = [np.arange(n)[:, None], np.arange(n, 2 * n)[:, None]]
+    arguments = (np.hstack([x, y]), np.array([[0, 1], [1, 1]]), slots)
     x_val = rng.normal(size=(200, 2))
-    return problem, x_val, x_val @ np.array([[1.0], [-1.0]])
+    arrays = {
+        "features": np.vstack([x, x_mix]),
+        "targets": np.vstack([y, y_mix]),
+        "features_val": x_val,
+        "targets_val": x_val @ np.array([[1.0], [-1.0]]),
+    }
+    return arguments, arrays
 
 
 def make_learner(seed=0, **changes):
@@ -109,7 +103,8 @@ def make_learner(seed=0, **changes):
         "seed": seed,
         **changes,
     }
-    return InfluenceLearner(*toy_problem(), **settings)
+    arguments, arrays = toy_problem()
+    return InfluenceLearner(*arguments, **arrays, **settings)
 
 
 @pytest.mark.parametrize("batch_size", [12, 2048])
@@ -132,7 +127,9 @@ def test_influence_predicts_the_effect_of_flipping_one_action():
     n = learner.n_rows
     rng = np.random.RandomState(0)
     selected = np.flatnonzero(rng.uniform(size=2 * n) < 0.5)
-    weights = learner._weights_of(selected)
+    weights = torch.ones(3 * n)
+    weights[n:] = 0.0
+    weights[n + selected] = 1.0
     alpha = learner.alphas[-1:]
     parts = (learner.features_val, learner.targets_val, alpha)
     _, gradient = held_out_loss(learner.features, learner.targets, weights, *parts)
@@ -186,12 +183,13 @@ def test_state_carries_all_that_a_step_depends_on():
 
 def test_prediction_is_ridge_with_the_best_strength():
     learner = make_learner()
-    problem, x_val, y_val = toy_problem()
+    _, arrays = toy_problem()
+    x_val, y_val = arrays["features_val"], arrays["targets_val"]
     mixes = np.array([1, 30])
-    rows = np.vstack([problem.features, problem.features_mix[mixes]])
-    labels = np.vstack([problem.targets, problem.targets_mix[mixes]])
+    rows = np.concatenate([np.arange(24), 24 + mixes])
+    features, labels = arrays["features"][rows], arrays["targets"][rows]
     models = [
-        Ridge(alpha=float(alpha) * len(rows), fit_intercept=False).fit(rows, labels)
+        Ridge(alpha=float(alpha) * len(rows), fit_intercept=False).fit(features, labels)
         for alpha in learner.alphas
     ]
     errors = [((m.predict(x_val).reshape(-1, 1) - y_val) ** 2).mean() for m in models]
@@ -202,4 +200,4 @@ def test_prediction_is_ridge_with_the_best_strength():
         rtol=1e-3,
         atol=1e-4,
     )
-    assert learner.loss_of(mixes) == pytest.approx(min(errors), rel=1e-3)
+    assert learner.losses_of([mixes]) == pytest.approx([min(errors)], rel=1e-3)

@@ -18,7 +18,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     cross_val_predict,
 )
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KNeighborsRegressor, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -158,7 +158,7 @@ def test_policy_learns_what_the_held_out_rows_need():
     turned = np.arange(100) < 40
     y[:100][turned] *= -1
     resampler = MixRLResampler(
-        guard=False, label_neighbors=(), threshold=0.5, random_state=0
+        guard=False, distances=("data",), threshold=0.5, random_state=0
     )
     resampler.fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
     mixed = resampler.options_[:, 0] > 0
@@ -184,7 +184,7 @@ def test_fitted_attributes_with_held_out_rows(estimator, n_targets):
     assert "not judged" in resampler.chosen_
     # New rows are the mixes that the options name, each pair once.
     expected = set()
-    for kind, table in enumerate(resampler._neighbors):
+    for kind, table in enumerate(resampler._recipe.neighbors):
         for row, count in enumerate(resampler.options_[:, kind]):
             expected |= {tuple(sorted((row, j))) for j in table[row, :count].tolist()}
     pairs = np.sort(resampler.parent_indices_, axis=1)
@@ -220,13 +220,46 @@ def test_guard_accepts_under_a_strong_shift():
     assert len(X_new) > len(X)
 
 
-def test_ablations_use_one_kind_of_neighbour():
+@pytest.mark.parametrize("kind", ["data", "label"])
+def test_ablation_by_one_distance(kind):
     X, y, X_val, y_val = problem()
-    for empty, place in (("data_neighbors", 0), ("label_neighbors", 1)):
-        resampler = MixRLResampler(guard=False, threshold=0.0, **{empty: ()}, **SMALL)
-        resampler.fit(X, y, X_val=X_val, y_val=y_val)
-        assert not resampler.options_[:, place].any()
-        assert resampler.options_[:, 1 - place].all()
+    resampler = MixRLResampler(guard=False, threshold=0.0, distances=[kind], **SMALL)
+    resampler.fit(X, y, X_val=X_val, y_val=y_val)
+    assert resampler.options_.shape == (60, 1)
+    resampler.resample()
+    (table,) = resampler._recipe.neighbors
+    search = NearestNeighbors(n_neighbors=16)
+    Z = StandardScaler().fit_transform(X) if kind == "data" else y[:, None]
+    expected = search.fit(Z).kneighbors(return_distance=False)
+    assert_array_equal(np.sort(table), np.sort(expected))
+    for first, second in resampler.parent_indices_:
+        assert second in table[first] or first in table[second]
+
+
+def test_ablation_without_distances():
+    """Each row is mixed with all others or with none."""
+    X, y, X_val, y_val = problem(n=20)
+    resampler = MixRLResampler(guard=False, threshold=0.0, distances=(), **SMALL)
+    resampler.fit(X, y, X_val=X_val, y_val=y_val)
+    assert_array_equal(resampler.options_, np.full((20, 1), 19))
+    resampler.resample()
+    pairs = {tuple(pair) for pair in np.sort(resampler.parent_indices_, axis=1)}
+    assert len(pairs) == len(resampler.parent_indices_) == 190
+    assert resampler.chosen_.startswith("Mix 20 with any rows of 20 rows")
+
+
+def test_candidates_by_the_distances_asked_for(curve):
+    X, y = curve
+    mixed = {}
+    for distances in (("data",), ("label",), ()):
+        resampler = MixRLResampler(
+            TREE, distances=distances, candidate_neighbors=(2,), guard=False
+        )
+        resampler.set_params(random_state=0).fit_resample(X, y)
+        first, second = resampler.parent_indices_.T
+        mixed[distances] = np.abs(y[first] - y[second]).mean()
+        assert resampler.options_.shape == (len(X), 1)
+    assert mixed[("label",)] < 0.2 * mixed[("data",)] < 0.2 * mixed[()]
 
 
 def test_threshold_by_hand():
@@ -412,6 +445,9 @@ def test_checkpoint_and_resume_equal_an_uninterrupted_fit(tmp_path, held_out, af
         ({"device": "cpu:0"}, "device must be"),
         ({"data_neighbors": (0, 1)}, "data_neighbors must hold numbers of at least 1"),
         ({"label_neighbors": (1.5,)}, "label_neighbors must be a list of whole"),
+        ({"data_neighbors": ()}, "data_neighbors is empty"),
+        ({"distances": ["data", "time"]}, r"distances must be among .* \['time'\]"),
+        ({"mix_ratio": "gamma"}, "The 'mix_ratio' parameter"),
         ({"threshold": 1.5}, "The 'threshold' parameter"),
         ({"method": "magic"}, "The 'method' parameter"),
         ({"mix_ratio": 0}, "The 'mix_ratio' parameter"),
@@ -425,13 +461,6 @@ def test_checkpoint_and_resume_equal_an_uninterrupted_fit(tmp_path, held_out, af
 def test_bad_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         MixRLResampler(Ridge(), **parameters).fit(np.zeros((20, 1)), np.zeros(20))
-
-
-def test_no_neighbours_of_either_kind():
-    X, y, X_val, y_val = problem()
-    resampler = MixRLResampler(data_neighbors=(), label_neighbors=(), **SMALL)
-    with pytest.raises(ValueError, match="data_neighbors and label_neighbors"):
-        resampler.fit(X, y, X_val=X_val, y_val=y_val)
 
 
 def test_integer_labels_and_constant_columns():

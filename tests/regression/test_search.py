@@ -4,10 +4,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
-from skmix._core.neighbors import nearest_labels, nearest_rows
 from skmix.regression import MixRLResampler
-from skmix.regression._candidates import CandidateSearch, neighbor_mixes
-from skmix.regression._teacher import KernelTeacher
+from skmix.regression._neighbors import NeighborRecipe
+from skmix.regression._pairs import DrawnRatio
+from skmix.regression._search import CandidateSearch, make_folds
+from skmix.regression._teacher_search import TeacherSearch
+
+HALF = DrawnRatio(0.5, 1.0)
 
 
 def read(X, y):
@@ -15,11 +18,14 @@ def read(X, y):
     return resampler, resampler._read(X, y, None, None, None)
 
 
-def test_mixes_of_a_candidate_by_hand():
+def recipe_of(data, seed=0, k=4):
+    return NeighborRecipe(data, {"data": k, "label": k}, HALF, seed)
+
+
+def test_mixes_of_a_recipe_by_hand():
     X, y = np.array([[0.0], [1.0], [3.0], [7.0]]), np.array([0.0, 8.0, 2.0, 4.0])
     _, data = read(X, y)
-    neighbors = [nearest_rows(data.Z, 1), nearest_labels(data.target, 1)]
-    mixes = neighbor_mixes(data, neighbors, np.ones((4, 2), int), 0.5)
+    mixes = recipe_of(data).draw(1, None)
     pairs = {tuple(sorted(p)) for p in zip(mixes.first, mixes.second, strict=True)}
     # By features 0-1, 1-2, 2-3; by label 0-2, 1-3, 2-3 (or 2-0): no pair twice.
     assert len(mixes.first) == len(pairs)
@@ -38,23 +44,30 @@ def test_labels_bend_towards_the_teacher():
     X = rng.uniform(-2, 2, size=(40, 1))
     y = X[:, 0] ** 2
     _, data = read(X, y)
-    teacher = KernelTeacher(data.Z, data.target, 0)
-    neighbors = [nearest_rows(data.Z, 4), nearest_labels(data.target, 4)]
-    options = np.full((40, 2), 4)
-    straight, bent, half = (
-        neighbor_mixes(data, neighbors, options, 0.5, teacher, w) for w in (0, 1, 0.5)
-    )
+    recipe = recipe_of(data)
+    straight, bent, half = (recipe.draw(4, None, bend) for bend in (0, 1, 0.5))
     x_mix = (X[bent.first, 0] + X[bent.second, 0]) / 2
     # A chord of a parabola lies above it; the teacher knows the parabola.
     assert np.abs(straight.target[:, 0] - x_mix**2).max() > 1
     assert_allclose(bent.target[:, 0], x_mix**2, atol=0.05)
     assert_allclose(half.target, (straight.target + bent.target) / 2)
     # y + w (f(x) - interpolated f), written out.
-    f = teacher.predict(data.Z)
+    f = recipe.teacher.predict(data.Z)
     Z_mix = (data.Z[bent.first] + data.Z[bent.second]) / 2
-    expected = straight.target + teacher.predict(Z_mix)
+    expected = straight.target + recipe.teacher.predict(Z_mix)
     expected -= (f[bent.first] + f[bent.second]) / 2
     assert_allclose(bent.target, expected, atol=1e-6)
+
+
+def make_search(kind, X, y, estimator, candidates):
+    resampler, data = read(X, y)
+    cv = KFold(3, shuffle=True, random_state=0)
+
+    def prepare(train, seed):
+        return recipe_of(train, seed, max(candidates))
+
+    parts = make_folds(data, cv, prepare, np.random.RandomState(0))
+    return kind(*parts, estimator, candidates, "k", resampler._put_together, None)
 
 
 class Recorder(Ridge):
@@ -69,19 +82,9 @@ class Recorder(Ridge):
 
 def test_no_candidate_sees_its_held_out_rows(curve):
     X, y = curve
-    resampler, data = read(X, y)
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
     Recorder.fits.clear()
-    search = CandidateSearch(
-        data,
-        resampler._put_together,
-        Recorder(),
-        [0, 2],
-        splits,
-        0.5,
-        None,
-        np.random.RandomState(0),
-    )
+    search = make_search(TeacherSearch, X, y, Recorder(), [2])
     search.step()
     search.step()
     assert len(Recorder.fits) == 6
@@ -102,14 +105,12 @@ def test_no_candidate_sees_its_held_out_rows(curve):
 def test_weight_of_the_teacher_in_a_fold_is_from_the_other_folds(curve):
     X, y = curve
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
-    resampler, data = read(X, y)
-    arguments = (resampler._put_together, Ridge(), [0, 2], splits, 0.5, None)
-    search = CandidateSearch(data, *arguments, np.random.RandomState(0))
+    search = make_search(TeacherSearch, X, y, Ridge(), [2])
     search.step()
     rows = np.setdiff1d(np.arange(len(y)), splits[0][1])
     prediction, teacher = search.predictions[0][rows], search._teacher_predictions[rows]
     direction = teacher - prediction
-    expected = (direction * (data.target[rows] - prediction)).sum()
+    expected = (direction * (search.truth[rows] - prediction)).sum()
     expected /= (direction**2).sum()
     weight = search.teacher_weight(outside=splits[0][1])
     assert weight == pytest.approx(np.clip(expected, 0, 1))
@@ -117,20 +118,16 @@ def test_weight_of_the_teacher_in_a_fold_is_from_the_other_folds(curve):
 
 def test_a_fold_is_judged_by_the_candidate_that_the_other_folds_prefer():
     """Three folds of two rows, two candidates, worked out by hand."""
-    _, data = read(np.arange(6.0)[:, None], np.array([0.0, 1, 0, 1, 0, 1]))
-    splits = [
-        (np.delete(np.arange(6), t), np.array(t)) for t in ([0, 1], [2, 3], [4, 5])
-    ]
-    search = CandidateSearch(
-        data, None, Ridge(), [0, 2, 4], splits, 0.5, None, np.random.RandomState(0)
-    )
+    truth = np.array([[0.0], [1], [0], [1], [0], [1]])
+    blocks = [np.array(t) for t in ([0, 1], [2, 3], [4, 5])]
+    search = CandidateSearch([], blocks, truth, Ridge(), [2, 4], "k", None, None)
     errors = np.sqrt(
         np.array([[1, 1, 1, 1, 1, 1], [0, 0, 2, 2, 2, 2], [3, 3, 1, 1, 1, 1]])
     )
     # The variance of the labels is 1/4.
-    search.predictions = [data.target + e[:, None] / 2 for e in errors]
+    search.predictions = [truth + e[:, None] / 2 for e in errors]
     assert_allclose([loss.mean() for loss in search.losses], [1, 4 / 3, 5 / 3])
-    assert search.best() == 1
+    assert search.best() == 2
     # Fold 1: others have 2 against 1, so candidate 2 (loss 3). Folds 2 and 3: others
     # have (0, 2) against (3, 1), 1 against 2, so candidate 1 (loss 2).
     assert_allclose(search.loss_of_choosing(), [3, 3, 2, 2, 2, 2])

@@ -1,0 +1,108 @@
+"""Mixes of rows with their nearest rows, by features and by label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+from .._core.mixing import interpolate
+from .._core.neighbors import nearest_labels, nearest_rows, other_rows
+from .._core.pairs import option_pairs, unique_pairs
+from ..base import Mixes, ResamplingData
+from ._pairs import Ratio
+from ._teacher import KernelTeacher
+
+IntArray = NDArray[np.intp]
+
+
+class NeighborRecipe:
+    """Mixes rows with their nearest rows, or with any others.
+
+    Parameters
+    ----------
+    data : ResamplingData
+        The rows.
+
+    counts : mapping of str to int
+        Greatest number of rows to mix with, for each kind: the nearest by "data" or
+        "label", or "any" in random order.
+
+    ratio : Ratio
+        Makes the share of the first parent.
+
+    seed : int
+        Randomness of that order and of the teacher's landmarks.
+
+    Attributes
+    ----------
+    neighbors : list of ndarray of shape (n, k)
+        Rows to mix with, nearest first, for each kind.
+
+    teacher : KernelTeacher
+        Smooth model f of the labels.
+    """
+
+    def __init__(
+        self,
+        data: ResamplingData,
+        counts: Mapping[str, int],
+        ratio: Ratio,
+        seed: int,
+    ) -> None:
+        self.data = data
+        self.ratio = ratio
+        self.seed = seed
+        self.neighbors = [self._table(kind, k) for kind, k in counts.items()]
+
+    def _table(self, kind: str, k: int) -> IntArray:
+        data = self.data
+        if kind == "any":
+            return other_rows(len(data), k, RandomState(self.seed))
+        if kind == "data":
+            return nearest_rows(data.Z, k)
+        spread = data.target.std(axis=0)
+        return nearest_labels(data.target / np.where(spread > 0, spread, 1.0), k)
+
+    @cached_property
+    def teacher(self) -> KernelTeacher:
+        """Made when first asked for."""
+        return KernelTeacher(self.data.Z, self.data.target, self.seed)
+
+    def draw(
+        self, options: int | IntArray, rng: RandomState, bend: float = 0.0
+    ) -> Mixes:
+        """Mix each row with as many rows as its options say, no pair twice.
+
+        Parameters
+        ----------
+        options : int or ndarray of shape (n, kinds)
+            How many rows of each kind a row is mixed with, or all rows are.
+
+        rng : RandomState
+            Randomness of the shares.
+
+        bend : float, default=0.0
+            How far labels follow f off the straight line: y is the interpolated label
+            plus bend (f(x) - interpolated f).
+
+        Returns
+        -------
+        mixes : Mixes
+            The mixes, by row.
+        """
+        data = self.data
+        options = np.broadcast_to(options, (len(data), len(self.neighbors)))
+        first, second = option_pairs(self.neighbors, options)
+        kept, _ = unique_pairs(first, second, ordered=self.ratio.fixed != 0.5)
+        first, second = first[kept], second[kept]
+        weight = self.ratio.draw(first, second, rng)
+        target = interpolate(data.target, first, second, weight)
+        if bend > 0 and len(first):
+            Z = data.encoder(data.columns, *data.columns.mix(first, second, weight))
+            straight = interpolate(self.teacher.predict(data.Z), first, second, weight)
+            target = target + bend * (self.teacher.predict(Z) - straight)
+        return Mixes(first, second, weight, target)

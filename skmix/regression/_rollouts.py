@@ -1,0 +1,125 @@
+"""MixRL's policy, learned from losses of the regression model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._containers import take_rows
+from .._torch.reinforce import ReinforceLearner
+from ..base import Mixes
+from ._policy import IntArray, MixingPolicy, fit_predict
+
+
+class ReinforcePolicy(MixingPolicy):
+    """Learns by REINFORCE: trains the estimator on the mixes of each choice.
+
+    Parameters
+    ----------
+    *arguments
+        See `MixingPolicy`.
+
+    n_rollouts, baseline, window, reward_scale
+        Of the gradient; see `ReinforceLearner`.
+
+    pretrain : bool
+        Whether the estimator starts from a state that was trained on the rows alone.
+
+    n_jobs : int or None
+        Number of estimators trained at a time.
+
+    rng : RandomState
+        Source of randomness.
+
+    **named
+        See `MixingPolicy`.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        n_rollouts: int,
+        baseline: str,
+        window: int,
+        reward_scale: float,
+        pretrain: bool,
+        n_jobs: int | None,
+        rng: RandomState,
+        **named: Any,
+    ) -> None:
+        super().__init__(*arguments, rng=rng, **named)
+        if baseline == "leave_one_out" and n_rollouts < 2:
+            raise ValueError(
+                "baseline='leave_one_out' compares rollouts with each other, got "
+                f"n_rollouts={n_rollouts}: pass at least 2."
+            )
+        if pretrain and "warm_start" not in self.estimator.get_params():
+            raise ValueError(
+                f"pretrain=True needs an estimator with a parameter warm_start, got "
+                f"{type(self.estimator).__name__}. Pass pretrain=False to train it "
+                "from scratch."
+            )
+        self.gradient = {
+            "n_rollouts": n_rollouts,
+            "leave_one_out": baseline == "leave_one_out",
+            "window": window,
+            "reward_scale": reward_scale,
+        }
+        self.pretrain = pretrain
+        self.parallel = Parallel(n_jobs=n_jobs)
+
+    def learner(self, own: IntArray) -> ReinforceLearner:
+        """Make what learns from some of the held-out rows."""
+        model, held_out = self._start(own), self.held_out(own)
+        X_own = self.data.X_val.take(own)
+
+        def evaluate(
+            rows: IntArray, selections: Sequence[IntArray], seeds: Sequence[int]
+        ) -> list[float]:
+            predictions = self.parallel(
+                delayed(fit_predict)(
+                    seeded(model, seed), *self._rows(rows, mixes), held_out, X_own
+                )
+                for mixes, seed in zip(selections, seeds, strict=True)
+            )
+            errors = [self._standardise(p) - self.targets_val[own] for p in predictions]
+            return [float((error**2).mean()) for error in errors]
+
+        return ReinforceLearner(
+            *self.arguments, evaluate=evaluate, **self.gradient, **self.settings
+        )
+
+    def _start(self, own: IntArray) -> BaseEstimator:
+        """What each training begins from."""
+        if not self.pretrain:
+            return clone(self.estimator)
+        model = clone(self.estimator).set_params(warm_start=True)
+        X, y = self.put_together(self.data, Mixes.none(self.data))
+        return seeded(model, self.seed).fit(X, y, **self.held_out(own))
+
+    def _rows(self, rows: IntArray, mixes: IntArray) -> tuple[Any, Any]:
+        """Rows of a batch, and some of the candidate mixes."""
+        pool, n = self.pool, len(self.data)
+        chosen = Mixes(
+            pool.first[mixes],
+            pool.second[mixes],
+            pool.weight[mixes],
+            pool.target[mixes],
+        )
+        X, y = self.put_together(self.data, chosen)
+        places = np.concatenate([rows, np.arange(n, n + len(mixes))])
+        return take_rows(X, places), take_rows(y, places)
+
+
+def seeded(model: BaseEstimator, seed: int) -> BaseEstimator:
+    """Copy a model, trained or not, with a seed if it has none of its own."""
+    model = deepcopy(model)
+    if model.get_params().get("random_state", seed) is None:
+        model.set_params(random_state=seed)
+    return model
