@@ -31,7 +31,10 @@ from ._validation import (
     read_X,
 )
 from .exceptions import JudgementWarning, warn_user
-from .metrics import paired_difference
+from .metrics import paired_difference, paired_signed_rank
+
+# What the p-value of a gain must be below.
+GUARD_LEVEL = 0.1
 
 __all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
 
@@ -231,7 +234,11 @@ class _BaseMix(
         judge: str,
         groups: NDArray | None = None,
     ) -> None:
-        """Accept what was learned if it helps by more than its standard error.
+        """Accept what was learned if it helps, beyond what chance would make likely.
+
+        The mean gain has to be positive, and the ranks of the gains by row to tell for
+        it too. A standard error alone lets single rows decide: it kept less of the gain
+        and let more harm through.
 
         Parameters
         ----------
@@ -251,9 +258,12 @@ class _BaseMix(
             Groups of rows, which count as one.
         """
         gain, error = paired_difference(baseline, loss, groups=groups)
+        p_value = paired_signed_rank(baseline, loss, groups=groups)
         self.best_score_ = float(1 - loss.mean())
         self.baseline_score_ = float(1 - baseline.mean())
-        self.accepted_ = bool(what) and (gain > error or not self.guard)
+        self.accepted_ = bool(what) and (
+            (gain > 0 and p_value < GUARD_LEVEL) or not self.guard
+        )
         if not what:
             verdict = "No mixing: nothing was found worth it"
         else:
@@ -261,7 +271,7 @@ class _BaseMix(
         self.chosen_ = (
             f"{verdict}. Held-out R2 of {judge}: {self.best_score_:.3f} with mixing, "
             f"{self.baseline_score_:.3f} without; gain {gain:+.4f}, standard error "
-            f"{error:.4f}."
+            f"{error:.4f}, signed-rank p {p_value:.2g}."
         )
 
     def _accept_unjudged(self, what: str, why: str = "as guard=False") -> None:

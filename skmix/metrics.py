@@ -6,8 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import wilcoxon
 
-__all__ = ["harm_rate", "paired_difference", "squared_error_by_row"]
+__all__ = [
+    "harm_rate",
+    "paired_difference",
+    "paired_signed_rank",
+    "squared_error_by_row",
+]
 
 
 def paired_difference(
@@ -53,28 +59,81 @@ def paired_difference(
     >>> paired_difference([3.0, 5.0, 4.0, 4.0], [2.0, 3.0, 3.0, 4.0])
     (1.0, 0.408...)
     """
-    values, baseline = np.asarray(values, float), np.asarray(baseline, float)
-    if values.shape != baseline.shape:
-        raise ValueError(
-            f"values and baseline must have the same shape, got {values.shape} and "
-            f"{baseline.shape}: pair them row by row."
-        )
-    if groups is not None and len(groups) != len(values):
-        raise ValueError(
-            f"groups has {len(groups)} entries for {len(values)} values: give one for "
-            "each."
-        )
-    difference = values - baseline
+    difference, units = _paired(values, baseline, groups)
     n, mean = len(difference), difference.mean()
-    units = (
-        np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
-    )
     residual = np.bincount(units, weights=difference - mean)
     n_units = len(residual)
     if n_units < 2:
         return float(mean), float("nan")
     error = np.sqrt(n_units / (n_units - 1) * (residual**2).sum()) / n
     return float(mean), float(error)
+
+
+def paired_signed_rank(
+    values: ArrayLike, baseline: ArrayLike, *, groups: ArrayLike | None = None
+) -> float:
+    """How surprising it would be by chance that values exceed the baseline so often.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        One value to a row, fold or split.
+
+    baseline : array-like of shape (n,)
+        The values that they are compared with, in the same order.
+
+    groups : array-like of shape (n,), default=None
+        Units that are drawn together: differences within a group are added up.
+
+    Returns
+    -------
+    p_value : float
+        Of Wilcoxon's signed-rank test that ``values - baseline`` tends above 0; 1 where
+        they are equal.
+
+    Raises
+    ------
+    ValueError
+        If the lengths of values, baseline and groups differ.
+
+    Notes
+    -----
+    A few large differences weigh no more than their ranks, unlike in the mean and its
+    standard error.
+
+    Examples
+    --------
+    All of five values are above the baseline: one case in 2^5.
+
+    >>> from skmix.metrics import paired_signed_rank
+    >>> paired_signed_rank([3.0, 5.0, 4.0, 6.0, 9.0], [2.0, 3.0, 1.0, 2.0, 4.0])
+    0.03125
+    """
+    difference, units = _paired(values, baseline, groups)
+    by_unit = np.bincount(units, weights=difference)
+    if not by_unit.any():
+        return 1.0
+    return float(wilcoxon(by_unit, alternative="greater").pvalue)
+
+
+def _paired(
+    values: ArrayLike, baseline: ArrayLike, groups: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Differences, and the unit that each belongs to."""
+    values, baseline = np.asarray(values, float), np.asarray(baseline, float)
+    if values.shape != baseline.shape:
+        raise ValueError(
+            f"values and baseline must have the same shape, got {values.shape} and "
+            f"{baseline.shape}: pair them row by row."
+        )
+    if groups is None:
+        return values - baseline, np.arange(len(values))
+    if len(groups) != len(values):
+        raise ValueError(
+            f"groups has {len(groups)} entries for {len(values)} values: give one for "
+            "each."
+        )
+    return values - baseline, np.unique(groups, return_inverse=True)[1]
 
 
 def harm_rate(

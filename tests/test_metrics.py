@@ -5,7 +5,12 @@ from scipy.stats import sem
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from skmix.metrics import harm_rate, paired_difference, squared_error_by_row
+from skmix.metrics import (
+    harm_rate,
+    paired_difference,
+    paired_signed_rank,
+    squared_error_by_row,
+)
 
 rng = np.random.RandomState(0)
 ONE, OTHER = rng.normal(size=(2, 30))
@@ -106,3 +111,27 @@ def test_squared_errors_of_a_constant_target_are_not_divided():
     prediction = truth + np.array([[2, 1], [0, 0], [1, 2]])
     loss = squared_error_by_row(truth, prediction)
     assert_allclose(loss, [(4 + 1.5) / 2, 0, (1 + 6) / 2])
+
+
+def test_signed_rank_by_hand():
+    # Differences 1, 2, -3: ranks 1 + 2 up of 6 in all. Of the 8 equally likely signs,
+    # those with a sum of ranks of at least 3: 3, 1+2, 1+3, 2+3, 1+2+3.
+    assert paired_signed_rank([1, 2, 0], [0, 0, 3]) == pytest.approx(5 / 8)
+    assert paired_signed_rank([1, 2, 3], [1, 2, 3]) == 1.0
+
+
+def test_signed_rank_is_not_swayed_by_one_row():
+    values = ONE.copy()
+    values[0] += 1e6
+    high = OTHER.copy()
+    high[1:] += 3
+    assert paired_difference(values, high)[0] > 0
+    assert paired_signed_rank(values, high) > 0.99
+
+
+def test_signed_rank_of_groups_is_that_of_their_sums():
+    sums = [sum((ONE - OTHER)[g == GROUPS]) for g in "abcd"]
+    expected = paired_signed_rank(sums, np.zeros(4))
+    assert paired_signed_rank(ONE, OTHER, groups=GROUPS) == expected
+    with pytest.raises(ValueError, match="groups has 2 entries for 30"):
+        paired_signed_rank(ONE, OTHER, groups=[1, 2])

@@ -11,6 +11,7 @@ from .neighbors import FloatArray, IntArray, nearest_labels
 # Beyond this many bandwidths a Gaussian kernel is below 1e-15 of its peak.
 _KERNEL_REACH = 8.3
 _BLOCK_BYTES = 2**26
+_ROWS_AT_A_TIME = 8192
 _REJECTION_ROUNDS = 400
 
 
@@ -71,6 +72,45 @@ def option_pairs(
         row, column = np.nonzero(np.arange(table.shape[1]) < options[:, kind, None])
         first.append(row)
         second.append(table[row, column])
+    return np.concatenate(first), np.concatenate(second)
+
+
+def some_option_pairs(
+    neighbors: Sequence[IntArray], options: IntArray, amount: int, rng: RandomState
+) -> tuple[IntArray, IntArray]:
+    """List a random part of the pairs that chosen neighbour counts name.
+
+    Parameters
+    ----------
+    neighbors : sequence of ndarray of shape (n, k_max)
+        Neighbours by each kind of distance, nearest first.
+
+    options : ndarray of shape (n, len(neighbors))
+        Number of neighbours each row may be mixed with, by kind of distance.
+
+    amount : int
+        Number of pairs that a row keeps, if it names more.
+
+    rng : RandomState
+        Source of randomness.
+
+    Returns
+    -------
+    first, second : ndarray of shape (m,)
+        Row indices; `first` is the row whose option it was.
+    """
+    pairs = []
+    for start in range(0, len(options), _ROWS_AT_A_TIME):
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        own, other = option_pairs([table[rows] for table in neighbors], options[rows])
+        # In random order, then by row: the first ones of each row are kept.
+        shuffled = rng.permutation(len(own))
+        by_row = shuffled[np.argsort(own[shuffled], kind="stable")]
+        counts = np.bincount(own)
+        rank = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
+        kept = by_row[rank < amount]
+        pairs.append((own[kept] + start, other[kept]))
+    first, second = zip(*pairs, strict=True)
     return np.concatenate(first), np.concatenate(second)
 
 

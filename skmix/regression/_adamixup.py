@@ -56,13 +56,13 @@ class AdaMixupResampler(JudgedResampler):
         Number of rows in a batch.
 
     cv : int or splitter, default=5
-        Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn that holds out each row once. The ranges are learned anew in each.
+        Folds where no held-out rows are given: their number, for two splits of all
+        rows, or a splitter of scikit-learn that holds out each row equally often. The
+        ranges are learned anew in each.
 
     guard : bool, default=True
-        Whether to hand the data back as they were unless the paired gain on held-out
-        rows exceeds its standard error. False mixes by what was learned; nothing is
-        judged then.
+        Whether to hand the data back as they were unless held-out rows gain, beyond
+        chance. False mixes by what was learned; nothing is judged then.
 
     max_iter : int, default=500
         Number of updates of the networks. Nothing rewards a wide range: with more
@@ -144,8 +144,8 @@ class AdaMixupResampler(JudgedResampler):
     What is decided otherwise than for classes, where the paper is, stands with the
     source of the learner.
 
-    Time is that of ``max_iter`` updates for each of ``cv`` + 1 fits, or of a single one
-    with held-out rows or without the guard; memory is O(n (p + t)) and the batch.
+    Time is that of ``max_iter`` updates for each of 2 ``cv`` + 1 fits, or of a single
+    one with held-out rows or without the guard; memory is O(n (p + t)) and the batch.
 
     References
     ----------
@@ -219,19 +219,19 @@ class AdaMixupResampler(JudgedResampler):
         self._n_updates = n_iter
         recipe = RangeRecipe(data, self.amount, LearnedRatio(learner))
         if self.guard:
-            self._choose(data, ["ranges"], "mixed", rng, loop=loop, recipe=recipe)
+            self._choose(data, [1], "mixed", rng, loop=loop, recipe=recipe)
         else:
             loop.close()
             self.history_ = loop.history
-            self._candidate, self._recipe = "ranges", recipe
-            self._accept_unjudged(self._describe("ranges"))
+            self._candidate, self._recipe = 1, recipe
+            self._accept_unjudged(self._describe(1))
         self.n_iter_ = n_iter
 
     def _prepare(self, train: ResamplingData, seed: int) -> RangeRecipe:
         ratio = self._learn_ratio(train, seed, self._n_updates)
         return RangeRecipe(train, self.amount, ratio)
 
-    def _describe(self, candidate: str) -> str:
+    def _describe(self, candidate: int) -> str:
         return "random pairs of rows, each at a share from its own range"
 
     def _learn_ratio(
@@ -293,8 +293,8 @@ class RangeRecipe:
         self.amount = amount
         self.ratio = ratio
 
-    def draw(self, candidate: str, rng: RandomState) -> Mixes:
-        """Mix pairs of rows."""
+    def draw(self, candidate: int, rng: RandomState) -> Mixes:
+        """Mix pairs of rows; there is a single candidate, which says nothing."""
 
         def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
             return uniform_partners(first, len(self.data), rng)

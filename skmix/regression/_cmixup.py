@@ -54,12 +54,12 @@ class CMixupResampler(JudgedResampler):
         from the first at a tie.
 
     cv : int or splitter, default=5
-        Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn that holds out each row once.
+        Folds where no held-out rows are given: their number, for two splits of all
+        rows, or a splitter of scikit-learn that holds out each row equally often.
 
     guard : bool, default=True
-        Whether "auto" hands the data back as they were unless the paired gain on
-        held-out rows exceeds its standard error. A given bandwidth is used in any case.
+        Whether "auto" hands the data back as they were unless held-out rows gain,
+        beyond chance. A given bandwidth is used in any case.
 
     max_time : float, default=None
         Seconds after which no further candidate is tried.
@@ -131,9 +131,9 @@ class CMixupResampler(JudgedResampler):
     exp(-d(i, j)^2 / (2 bandwidth^2)), d the Euclidean distance of the standardised
     labels, j not i [1]_. With a given bandwidth nothing is learned, and so nothing is
     judged: held-out rows are accepted, so that resamplers can be exchanged in one grid,
-    and not used. With "auto" each candidate costs ``cv`` fits of the estimator, or one
-    where held-out rows are given; to judge, each fold, or half of the held-out rows, is
-    scored with the bandwidth that the others prefer.
+    and not used. With "auto" each candidate costs 2 ``cv`` fits of the estimator, or
+    one where held-out rows are given; to judge, each fold, or half of the held-out
+    rows, is scored with the bandwidth that the others prefer.
 
     Pairs are drawn by rejection, those that remain in blocks of 64 MiB: never an n x n
     array. Memory is O(n + m (p + t)) for m mixes, p columns and t targets; time is

@@ -105,9 +105,13 @@ class JudgedResampler(BaseMixResampler):
             inputs = self._inputs(data, rng)
             loop = Loop(self, 1, inputs, self.max_time, self._start)
         folds, blocks, truth = make_folds(data, self.cv, self._prepare, rng)
-        if len(truth) < MIN_ROWS_TO_JUDGE or len(blocks) < 2:
+        if recipe is not None and data.X_val is not None:
+            folds[0].recipe = recipe  # its rows are all training rows
+        n_blocks = sum(repeat == 0 for repeat, _ in blocks)
+        if len(truth) < MIN_ROWS_TO_JUDGE or n_blocks < 2:
             loop.close()
-            self._give_up(f"{len(truth)} rows in {len(blocks)} folds")
+            self.history_ = loop.history
+            self._give_up(f"{len(truth)} rows in {n_blocks} folds")
             return None
         seed = draw_seed(rng)
         estimator = self._judging_estimator(data, seed)

@@ -60,12 +60,12 @@ class KNNMixupResampler(JudgedResampler):
         from the first at a tie.
 
     cv : int or splitter, default=5
-        Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn that holds out each row once.
+        Folds where no held-out rows are given: their number, for two splits of all
+        rows, or a splitter of scikit-learn that holds out each row equally often.
 
     guard : bool, default=True
-        Whether "auto" hands the data back as they were unless the paired gain on
-        held-out rows exceeds its standard error. A given k is used in any case.
+        Whether "auto" hands the data back as they were unless held-out rows gain,
+        beyond chance. A given k is used in any case.
 
     max_time : float, default=None
         Seconds after which no further candidate is tried.
@@ -132,7 +132,7 @@ class KNNMixupResampler(JudgedResampler):
     A pair that is near in both ways, or from both sides with a share of one half, is
     mixed once. Between 1 and 2k mixes come out for each row.
 
-    Each candidate costs ``cv`` fits of the estimator, on up to 1 + 2k times the rows,
+    Each candidate costs 2 ``cv`` fits of the estimator, on up to 1 + 2k times the rows,
     or one fit where held-out rows are given. To judge, each fold, or half of the
     held-out rows, is scored with the k that the others prefer. With "bayes" all folds
     have a part in which numbers are tried.

@@ -22,7 +22,7 @@ from ._judged import MIN_ROWS_TO_JUDGE, JudgedResampler
 from ._neighbors import NeighborRecipe
 from ._network import NetworkRegressor
 from ._pairs import DrawnRatio, Ratio
-from ._teacher_search import Bent, TeacherSearch
+from ._teacher_search import AMOUNT, Taught, TeacherSearch
 
 if TYPE_CHECKING:
     from ._policy import MixingPolicy
@@ -44,8 +44,8 @@ class MixRLResampler(JudgedResampler):
     while the training rows do not. Where they can be trained on, adding them to the
     training rows is at least as good.
 
-    Without held-out rows, cross-validation of ``estimator`` chooses among mixing each
-    row with a few, more or many neighbours and not mixing.
+    Without held-out rows, cross-validation of ``estimator`` decides between mixing each
+    row with its neighbours, labels corrected by a kernel model, and not mixing.
 
     In both cases the data come back as they were unless mixing has helped on rows that
     nothing was learned from.
@@ -68,9 +68,9 @@ class MixRLResampler(JudgedResampler):
     label_neighbors : sequence of int, default=(1, 2, ..., 16)
         The same by label.
 
-    candidate_neighbors : sequence of int, default=(2, 4, 16)
+    candidate_neighbors : sequence of int, default=(64,)
         Numbers of neighbours, of both kinds each, that are tried where no held-out
-        rows are given.
+        rows are given; each row is mixed with at most 16 of them.
 
     mix_ratio : float in (0, 1), "beta" or AdaMixupResampler, default=0.5
         Share of the first parent in a mix: the same for all, drawn from
@@ -131,14 +131,13 @@ class MixRLResampler(JudgedResampler):
         rather than from scratch. It needs an estimator with a parameter ``warm_start``.
 
     cv : int or splitter, default=5
-        Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn that holds out each row once.
+        Folds where no held-out rows are given: their number, for two splits of all
+        rows, or a splitter of scikit-learn that holds out each row equally often.
 
     guard : bool, default=True
-        Whether to hand the data back as they were unless the paired gain on held-out
-        rows exceeds its standard error. False mixes by what was learned; with held-out
-        rows, nothing is judged then. Too few rows to choose by are handed back in any
-        case.
+        Whether to hand the data back as they were unless held-out rows gain, beyond
+        chance. False mixes by what was learned; with held-out rows, nothing is judged
+        then. Too few rows to choose by are handed back in any case.
 
     max_iter : int, default=None
         Number of updates of the network. None is 80 for "influence": more lower the
@@ -234,17 +233,20 @@ class MixRLResampler(JudgedResampler):
     option of either kind if h reaches the threshold. To judge, the same is done on
     either half of the held-out rows and scored on the other half.
 
-    **Without.** A candidate mixes each row with k neighbours of both kinds; both
-    parents of a mix are in the training fold. Labels of mixes are bent off the
-    straight line: y + w (f(x) - interpolated f), with f the better of several kernel
-    ridge regressions by leave-one-out error, and w its weight next to the estimator,
+    **Without.** A candidate mixes each row with up to 16 of its k nearest rows of both
+    kinds; both parents of a mix are in the training fold. The label of a mix is
+    (1 - w) y + w f(x), with y the interpolated label, f the mean of two kernel ridge
+    regressions chosen by leave-one-out error, and w their weight next to the estimator,
     from out-of-fold predictions. To judge, each fold is scored with the candidate that
     the other folds prefer.
 
+    Mixing has helped if the mean squared error on held-out rows is lower with it, and a
+    signed-rank test of the errors by row finds that with p < 0.1.
+
     Time with held-out rows is O(n) for each update, and that of the neighbour search;
     memory is O(n k (p + n_components)) for k neighbours in all and p columns. Without,
-    it is that of ``cv`` x (1 + number of candidates) fits of the estimator, on up to
-    1 + 2k times as many rows, and of ``cv`` + 1 kernel models with at most 256
+    it is that of 2 ``cv`` x (1 + number of candidates) fits of the estimator, on up to
+    17 times as many rows, and of 2 ``cv`` + 1 pairs of kernel models with at most 256
     landmarks. A fitted resampler, and so its pickle, holds the training rows.
 
     References
@@ -301,7 +303,7 @@ class MixRLResampler(JudgedResampler):
         distances: Sequence[str] = ("data", "label"),
         data_neighbors: Sequence[int] = NEIGHBOR_COUNTS,
         label_neighbors: Sequence[int] = NEIGHBOR_COUNTS,
-        candidate_neighbors: Sequence[int] = (2, 4, 16),
+        candidate_neighbors: Sequence[int] = (64,),
         mix_ratio: float | str | AdaMixupResampler = 0.5,
         alpha: float = 1.0,
         threshold: float | str = "auto",
@@ -365,7 +367,7 @@ class MixRLResampler(JudgedResampler):
         }
         candidates = check_counts(self.candidate_neighbors, "candidate_neighbors")
         layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
-        self._bend = 0.0
+        self._amount, self._share = None, 0.0
         if data.X_val is not None:
             options = {kind: counts[kind] for kind in distances}
             return self._learn_policy(data, options, layers, rng)
@@ -373,13 +375,16 @@ class MixRLResampler(JudgedResampler):
         search = self._choose(data, candidates, "n_neighbors", rng, TeacherSearch)
         self.options_ = np.zeros((len(data), len(self._greatest)), dtype=np.intp)
         if search is not None:
-            k, self._bend = self._candidate
+            k, self._share = self._candidate
+            self._amount = AMOUNT
             self.options_ += min(k, len(data) - 1)
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         if not self.accepted_:
             return Mixes.none(data)
-        return self._recipe.draw(self.options_, rng, self._bend)
+        return self._recipe.draw(
+            self.options_, rng, amount=self._amount, share=self._share
+        )
 
     def _prepare(self, train: ResamplingData, seed: int) -> NeighborRecipe:
         ratio: Ratio
@@ -389,13 +394,13 @@ class MixRLResampler(JudgedResampler):
             ratio = DrawnRatio(self.mix_ratio, self.alpha)
         return NeighborRecipe(train, self._greatest, ratio, seed)
 
-    def _describe(self, candidate: Bent) -> str:
-        whom = f"{candidate.k} rows at random"
+    def _describe(self, candidate: Taught) -> str:
+        whom = "rows at random"
         if self.distances_ != ["any"]:
             near = " and ".join(WORDS[kind] for kind in self.distances_)
-            whom = f"its {candidate.k} nearest rows {near}"
-        bent = f"labels bent {candidate.bend:.0%} towards a kernel model"
-        return f"each row with {whom}, {bent}"
+            whom = f"some of its {candidate.k} nearest rows {near}"
+        labels = f"{candidate.share:.0%} of the labels from a kernel model"
+        return f"each row with {whom}, {labels}"
 
     def _learn_policy(
         self,

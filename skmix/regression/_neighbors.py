@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._core.mixing import interpolate
 from .._core.neighbors import nearest_labels, nearest_rows, other_rows
-from .._core.pairs import option_pairs, unique_pairs
+from .._core.pairs import option_pairs, some_option_pairs, unique_pairs
 from ..base import Mixes, ResamplingData
 from ._pairs import Ratio
 from ._teacher import KernelTeacher
@@ -73,7 +73,12 @@ class NeighborRecipe:
         return KernelTeacher(self.data.Z, self.data.target, self.seed)
 
     def draw(
-        self, options: int | IntArray, rng: RandomState, bend: float = 0.0
+        self,
+        options: int | IntArray,
+        rng: RandomState,
+        *,
+        amount: int | None = None,
+        share: float = 0.0,
     ) -> Mixes:
         """Mix each row with as many rows as its options say, no pair twice.
 
@@ -83,11 +88,13 @@ class NeighborRecipe:
             How many rows of each kind a row is mixed with, or all rows are.
 
         rng : RandomState
-            Randomness of the shares.
+            Randomness of pairs and shares.
 
-        bend : float, default=0.0
-            How far labels follow f off the straight line: y is the interpolated label
-            plus bend (f(x) - interpolated f).
+        amount : int or None, default=None
+            If given, only this many of each row's pairs, at random, are made.
+
+        share : float, default=0.0
+            Share of the smooth model in the labels of mixes.
 
         Returns
         -------
@@ -96,13 +103,15 @@ class NeighborRecipe:
         """
         data = self.data
         options = np.broadcast_to(options, (len(data), len(self.neighbors)))
-        first, second = option_pairs(self.neighbors, options)
+        if amount is None:
+            first, second = option_pairs(self.neighbors, options)
+        else:
+            first, second = some_option_pairs(self.neighbors, options, amount, rng)
         kept, _ = unique_pairs(first, second, ordered=self.ratio.fixed != 0.5)
         first, second = first[kept], second[kept]
         weight = self.ratio.draw(first, second, rng)
         target = interpolate(data.target, first, second, weight)
-        if bend > 0 and len(first):
+        if share > 0 and len(first):
             Z = data.encoder(data.columns, *data.columns.mix(first, second, weight))
-            straight = interpolate(self.teacher.predict(data.Z), first, second, weight)
-            target = target + bend * (self.teacher.predict(Z) - straight)
+            target += share * (self.teacher.predict(Z) - target)
         return Mixes(first, second, weight, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -259,15 +260,27 @@ class MixingPolicy(ABC):
         X, y = self.put_together(self.data, mixes)
         held_out = self.held_out(own)
         X_other = self.data.X_val.take(other)
-        return fit_predict(clone(self.estimator), X, y, held_out, X_other)
+        # Both arms from one seed, so that only the mixes differ.
+        model = self.seeded(clone(self.estimator), self.seed)
+        return fit_predict(model, X, y, held_out, X_other)
+
+    def seeded(self, model: BaseEstimator, seed: int) -> BaseEstimator:
+        """Copy the estimator, trained or not, with a seed where it has none itself."""
+        free = [
+            name
+            for name, value in self.estimator.get_params().items()
+            if name.split("__")[-1] == "random_state" and value is None
+        ]
+        return deepcopy(model).set_params(**dict.fromkeys(free, seed))
 
     def held_out(self, own: IntArray) -> dict[str, Any]:
         """Held-out rows for an estimator whose ``fit`` takes some to stop by."""
-        if not has_fit_parameter(self.estimator, "X_val"):
+        stops = self.estimator.get_params().get("early_stopping", True)
+        if not stops or not has_fit_parameter(self.estimator, "X_val"):
             return {}
-        y_val = self.data.target_val[own]
-        if y_val.shape[1] == 1:
-            y_val = y_val[:, 0]
+        # Labels in the shape of those that it is trained on.
+        shape = np.shape(self.data.y.take(np.arange(1)))[1:]
+        y_val = self.data.target_val[own].reshape(-1, *shape)
         return {"X_val": self.data.X_val.take(own), "y_val": y_val}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -84,7 +83,7 @@ class ReinforcePolicy(MixingPolicy):
         ) -> list[float]:
             predictions = self.parallel(
                 delayed(fit_predict)(
-                    seeded(model, seed), *self._rows(rows, mixes), held_out, X_own
+                    self.seeded(model, seed), *self._rows(rows, mixes), held_out, X_own
                 )
                 for mixes, seed in zip(selections, seeds, strict=True)
             )
@@ -101,7 +100,7 @@ class ReinforcePolicy(MixingPolicy):
             return clone(self.estimator)
         model = clone(self.estimator).set_params(warm_start=True)
         X, y = self.put_together(self.data, Mixes.none(self.data))
-        return seeded(model, self.seed).fit(X, y, **self.held_out(own))
+        return self.seeded(model, self.seed).fit(X, y, **self.held_out(own))
 
     def _rows(self, rows: IntArray, mixes: IntArray) -> tuple[Any, Any]:
         """Rows of a batch, and some of the candidate mixes."""
@@ -115,11 +114,3 @@ class ReinforcePolicy(MixingPolicy):
         X, y = self.put_together(self.data, chosen)
         places = np.concatenate([rows, np.arange(n, n + len(mixes))])
         return take_rows(X, places), take_rows(y, places)
-
-
-def seeded(model: BaseEstimator, seed: int) -> BaseEstimator:
-    """Copy a model, trained or not, with a seed if it has none of its own."""
-    model = deepcopy(model)
-    if model.get_params().get("random_state", seed) is None:
-        model.set_params(random_state=seed)
-    return model

@@ -24,7 +24,12 @@ from .._random import draw_seed
 from ..base import Mixes, ResamplingData
 from ..metrics import squared_error_by_row
 
-Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+# A repeat, and the rows that are trained on and held out in it.
+Split = tuple[int, NDArray[np.intp], NDArray[np.intp]]
+Block = tuple[int, NDArray[np.intp]]
+# How often all rows are split into folds, where only the number of folds is given: one
+# split decides much by which rows come together.
+N_REPEATS = 2
 
 
 class Recipe(Protocol):
@@ -52,6 +57,9 @@ class Fold:
     test : ndarray of shape (m,)
         Their places among all rows that are judged by.
 
+    repeat : int
+        In which repeat of the split of all rows.
+
     prepare : callable
         Makes the recipe of ``train`` and a seed.
 
@@ -63,6 +71,7 @@ class Fold:
     X_test: Any
     columns_test: Columns
     test: NDArray[np.intp]
+    repeat: int
     prepare: Callable[[ResamplingData, int], Any]
     seed: int
 
@@ -78,11 +87,12 @@ class CandidateSearch:
     Parameters
     ----------
     folds : list of Fold
-        What to train on and to predict; each row that is judged by is predicted once.
+        What to train on and to predict; each row that is judged by is predicted once in
+        each repeat.
 
-    blocks : list of ndarray
-        The rows that are judged by, in parts: one is scored with the candidate that the
-        others prefer.
+    blocks : list of (int, ndarray)
+        The repeats, and the rows that are judged by, in parts: one is scored with the
+        candidate that the others prefer.
 
     truth : ndarray of shape (v, t)
         Labels of the rows that are judged by.
@@ -106,7 +116,7 @@ class CandidateSearch:
     def __init__(
         self,
         folds: Sequence[Fold],
-        blocks: Sequence[NDArray[np.intp]],
+        blocks: Sequence[Block],
         truth: NDArray[np.float64],
         estimator: BaseEstimator,
         candidates: Sequence[Any],
@@ -122,12 +132,24 @@ class CandidateSearch:
         self.name = name
         self.put_together = put_together
         self.parallel = Parallel(n_jobs=n_jobs)
+        self.n_repeats = 1 + max((fold.repeat for fold in folds), default=0)
+        # Of the untouched data, then of each candidate, of shape (repeats, v, t).
         self.predictions: list[NDArray] = []
 
     @property
-    def losses(self) -> list[NDArray[np.float64]]:
-        """Held-out error of each row: of the untouched data, then of each candidate."""
-        return [squared_error_by_row(self.truth, p) for p in self.predictions]
+    def losses_by_repeat(self) -> NDArray[np.float64]:
+        """Held-out errors, of shape (1 + candidates, repeats, v)."""
+        return np.array(
+            [
+                [squared_error_by_row(self.truth, p) for p in predictions]
+                for predictions in self.predictions
+            ]
+        )
+
+    @property
+    def losses(self) -> NDArray[np.float64]:
+        """Held-out errors, of shape (1 + candidates, v)."""
+        return self.losses_by_repeat.mean(axis=1)
 
     def step(self) -> dict[str, float]:
         """Score the untouched data, or the next candidate."""
@@ -138,9 +160,9 @@ class CandidateSearch:
             )
             for fold in self.folds
         )
-        prediction = np.empty_like(self.truth)
+        prediction = np.empty((self.n_repeats, *self.truth.shape))
         for fold, result in zip(self.folds, results, strict=True):
-            prediction[fold.test] = result.reshape(len(fold.test), -1)
+            prediction[fold.repeat, fold.test] = result.reshape(len(fold.test), -1)
         self.predictions.append(prediction)
         objective = float(self.losses[-1].mean())
         return {"objective": objective, self.name: candidate or 0}
@@ -162,21 +184,20 @@ class CandidateSearch:
 
     def best(self) -> Any:
         """Find the candidate with the lowest held-out loss."""
-        return self.candidates[
-            int(np.argmin([loss.mean() for loss in self.losses[1:]]))
-        ]
+        return self.candidates[int(np.argmin(self.losses[1:].mean(axis=1)))]
 
     def loss_of_choosing(self) -> NDArray[np.float64]:
         """Held-out loss of each row by the candidate that the *other* blocks prefer.
 
         The loss of the best candidate is too good, as luck had a part in its choice.
         """
-        losses = np.array(self.losses[1:])
-        chosen = np.empty(len(self.truth))
-        for block in self.blocks:
-            of_others = np.delete(losses, block, axis=1).mean(axis=1)
-            chosen[block] = losses[np.argmin(of_others), block]
-        return chosen
+        losses = self.losses_by_repeat[1:]
+        chosen = np.empty(losses.shape[1:])
+        for repeat, block in self.blocks:
+            own = losses[:, repeat]
+            of_others = np.delete(own, block, axis=1).mean(axis=1)
+            chosen[repeat, block] = own[np.argmin(of_others), block]
+        return chosen.mean(axis=0)
 
     def state(self) -> dict[str, NDArray]:
         """The scores so far."""
@@ -199,7 +220,7 @@ def make_folds(
     cv: Any,
     prepare: Callable[[ResamplingData, int], Any],
     rng: RandomState,
-) -> tuple[list[Fold], list[NDArray[np.intp]], NDArray[np.float64]]:
+) -> tuple[list[Fold], list[Block], NDArray[np.float64]]:
     """Arrange what a search trains on, and what it judges by.
 
     Parameters
@@ -221,35 +242,37 @@ def make_folds(
     folds : list of Fold
         One to a fold of cross-validation; one in all where rows are held out.
 
-    blocks : list of ndarray
-        The rows that are judged by, in parts: the folds, or the halves of the held-out
-        rows.
+    blocks : list of (int, ndarray)
+        The repeats, and the rows that are judged by, in parts: the folds, or the halves
+        of the held-out rows.
 
     truth : ndarray of shape (v, t)
         Labels of the rows that are judged by.
     """
-    splits = make_splits(cv if data.X_val is None else 2, data, draw_seed(rng))
-    blocks = [test for _, test in splits]
     if data.X_val is not None:
         rows = np.arange(len(data.X_val))
-        held_out = data.X_val.take(rows), data.columns_val, rows
+        halves = np.array_split(rng.permutation(len(rows)), 2)
+        blocks = [(0, half) for half in halves]
+        held_out = data.X_val.take(rows), data.columns_val, rows, 0
         return [Fold(data, *held_out, prepare, draw_seed(rng))], blocks, data.target_val
+    splits = make_splits(cv, data, rng)
     folds = [
         Fold(
             data.take(train),
             data.X.take(test),
             data.columns.take(test),
             test,
+            repeat,
             prepare,
             draw_seed(rng),
         )
-        for train, test in splits
+        for repeat, train, test in splits
     ]
-    return folds, blocks, data.target
+    return folds, [(repeat, test) for repeat, _, test in splits], data.target
 
 
-def make_splits(cv: Any, data: ResamplingData, seed: int) -> list[Split]:
-    """Split the rows that are judged by, each held out once, groups together.
+def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
+    """Split all rows into folds, once or several times, groups together.
 
     Parameters
     ----------
@@ -257,37 +280,47 @@ def make_splits(cv: Any, data: ResamplingData, seed: int) -> list[Split]:
         Number of folds, or what makes them.
 
     data : ResamplingData
-        The rows: those that the user held out, or else the training rows.
+        The rows.
 
-    seed : int
+    rng : RandomState
         Randomness of the folds, where only their number is given.
 
     Returns
     -------
-    splits : list of (train, test)
+    splits : list of (repeat, train, test)
         The folds; none where there is a single row or group.
 
     Raises
     ------
     ValueError
-        If a row is held out more than once, or never.
+        If a splitter does not hold out all rows equally often, one time after the
+        other.
     """
-    rows, groups = data.target, data.groups
-    if data.X_val is not None:  # each of its rows is a group of its own
-        rows, groups = data.target_val, None
+    groups = data.groups
     if isinstance(cv, Integral):
-        n_units, kind = len(rows), KFold
+        n_units, kind = len(data), KFold
         if groups is not None:
             n_units, kind = len(np.unique(groups)), GroupKFold
         if n_units < 2:
             return []
-        cv = kind(min(cv, n_units), shuffle=True, random_state=seed)
-    splits = list(cv.split(rows, rows, groups))
-    held_out = np.concatenate([test for _, test in splits])
-    if not np.array_equal(np.sort(held_out), np.arange(len(rows))):
+        splitters = [
+            kind(min(cv, n_units), shuffle=True, random_state=draw_seed(rng))
+            for _ in range(N_REPEATS)
+        ]
+    else:
+        splitters = [cv]
+    splits: list[Split] = []
+    times = np.zeros(len(data), dtype=int)
+    for splitter in splitters:
+        for train, test in splitter.split(data.Z, data.target, groups):
+            splits.append((int(times.min()), train, test))
+            times[test] += 1
+            if np.ptp(times) > 1:
+                break
+    if np.ptp(times) > 0:
         raise ValueError(
             f"cv={cv!r} must hold out each row exactly once, as KFold and GroupKFold "
-            "do: all rows are judged, and none twice."
+            "do, or equally often, as RepeatedKFold does: all rows are judged alike."
         )
     return splits
 

@@ -1,7 +1,8 @@
-"""A smooth model of the labels, to bend the straight lines of mixing."""
+"""A smooth model of the labels, for the labels of mixes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,17 @@ MAX_LANDMARKS = 256
 # Kernel and ridge strength are chosen on at most this many rows.
 MAX_ROWS_TO_CHOOSE = 1000
 RIDGE_STRENGTHS = np.logspace(-5, 1, 7)
-# RBF widths, in median distances between rows; None is the kernel of a wide network.
-RBF_WIDTHS = (None, 0.5, 1.0, 2.0, 4.0)
+# Widths of Gaussian kernels, in median distances between rows; None is the kernel of a
+# wide network. One of each kind is used.
+WIDTHS = ((None,), (0.5, 1.0, 2.0, 4.0))
 BLOCK = 8192
 
-# A width and a ridge strength.
-Choice = tuple[float | None, float]
+# A width and a ridge strength, for each kind of kernel.
+Choice = Sequence[tuple[float | None, float]]
 
 
 class KernelTeacher:
-    """Kernel ridge regression with the kernel that leave-one-out error prefers.
+    """Mean of two kernel ridge regressions, each as leave-one-out error prefers.
 
     Parameters
     ----------
@@ -44,14 +46,15 @@ class KernelTeacher:
     seed : int
         Randomness of the landmarks, where n exceeds their number.
 
-    choice : (width, alpha), default=None
-        Kernel and ridge strength; None chooses them by leave-one-out error.
+    choice : sequence of (width, alpha), default=None
+        Kernel and ridge strength of each; None chooses them by leave-one-out error.
 
     Notes
     -----
-    The kernels are that of a wide ReLU network and Gaussians of several widths. The
-    leave-one-out errors of a ridge strength come from one decomposition, in O(n l^2)
-    time and O(n l) memory for l landmarks.
+    One kernel is that of a wide ReLU network, the other a Gaussian of one of several
+    widths. Where one of them goes astray the mean goes half as far. The leave-one-out
+    errors of a ridge strength come from one decomposition, in O(n l^2) time and O(n l)
+    memory for l landmarks.
     """
 
     def __init__(
@@ -64,25 +67,31 @@ class KernelTeacher:
         self.scaler = StandardScaler().fit(Y)
         targets = self.scaler.transform(Y)
         self.choice = choice or self._choose(Z, targets, seed)
-        width, alpha = self.choice
-        self.features = kernel_features(Z, width, seed)
-        self.model = Ridge(alpha=alpha).fit(self.features(Z), targets)
+        self.models = []
+        for width, alpha in self.choice:
+            features = kernel_features(Z, width, seed)
+            self.models.append((features, Ridge(alpha=alpha).fit(features(Z), targets)))
 
     @staticmethod
     def _choose(Z: NDArray, targets: NDArray, seed: int) -> Choice:
         rows = RandomState(seed).permutation(len(Z))[:MAX_ROWS_TO_CHOOSE]
         Z, targets = Z[rows], targets[rows]
-        models = [
-            RidgeCV(RIDGE_STRENGTHS).fit(kernel_features(Z, width, seed)(Z), targets)
-            for width in RBF_WIDTHS
-        ]
-        best = int(np.argmax([model.best_score_ for model in models]))
-        return RBF_WIDTHS[best], float(models[best].alpha_)
+        choice = []
+        for widths in WIDTHS:
+            models = [
+                RidgeCV(RIDGE_STRENGTHS).fit(
+                    kernel_features(Z, width, seed)(Z), targets
+                )
+                for width in widths
+            ]
+            best = int(np.argmax([model.best_score_ for model in models]))
+            choice.append((widths[best], float(models[best].alpha_)))
+        return choice
 
     def predict(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predict labels, of shape (m, t), a block of rows at a time."""
         blocks = [
-            self.model.predict(self.features(Z[start : start + BLOCK]))
+            np.mean([m.predict(f(Z[start : start + BLOCK])) for f, m in self.models], 0)
             for start in range(0, len(Z), BLOCK)
         ]
         targets = np.concatenate(blocks).reshape(len(Z), -1)
@@ -105,7 +114,7 @@ def kernel_features(Z: NDArray[np.float64], width: float | None, seed: int) -> A
 class KernelRegressor(RegressorMixin, BaseEstimator):
     """The teacher as a regressor, to ask where no estimator is given.
 
-    Its kernel and ridge strength are given: leave-one-out error on rows and mixes of
+    Its kernels and ridge strengths are given: leave-one-out error on rows and mixes of
     them would choose badly, as a row that is left out is still half in its mixes.
     """
 
@@ -121,9 +130,7 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
         )
         _, Y = read_regression_y(y, len(container))
         self.encoder_ = RowEncoder(columns)
-        self.teacher_ = KernelTeacher(
-            self.encoder_(columns), Y, self.seed, tuple(self.choice)
-        )
+        self.teacher_ = KernelTeacher(self.encoder_(columns), Y, self.seed, self.choice)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

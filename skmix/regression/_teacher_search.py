@@ -1,4 +1,4 @@
-"""A search in which the labels of mixes bend towards a smooth model of the labels."""
+"""A search in which a smooth model of the labels has a share in the labels of mixes."""
 
 from __future__ import annotations
 
@@ -13,49 +13,54 @@ from ..base import Mixes
 from ._search import CandidateSearch, Fold
 from ._teacher import stacking_weight
 
+# Number of mixes for each row: more cost time and gained nothing.
+AMOUNT = 16
 
-class Bent(NamedTuple):
-    """How many neighbours to mix with, and how far to bend the labels."""
+
+class Taught(NamedTuple):
+    """How many neighbours to mix with, and the model's share in the labels."""
 
     k: int
-    bend: float
+    share: float
 
 
 class TeacherSearch(CandidateSearch):
-    """Bends the labels of mixes towards a smooth model of the labels.
+    """Gives a smooth model of the labels a share in the labels of mixes.
 
-    How far is the weight of that model next to the estimator, from out-of-fold
+    The share is the weight of that model next to the estimator, from out-of-fold
     predictions of both.
     """
 
     def draw(self, fold: Fold, candidate: int) -> Mixes:
-        """Mix the training rows of a fold, labels bent as the other folds say."""
-        bend = self.teacher_weight(outside=fold.test)
-        return fold.recipe.draw(candidate, RandomState(fold.seed), bend)
+        """Mix the training rows of a fold, labels as the other folds say."""
+        rng = RandomState(fold.seed)
+        share = self.teacher_weight(outside=fold)
+        return fold.recipe.draw(candidate, rng, amount=AMOUNT, share=share)
 
-    def best(self) -> Bent:
-        """Find the number with the lowest held-out loss, and the bend for all rows."""
-        return Bent(super().best(), self.teacher_weight())
+    def best(self) -> Taught:
+        """Find the number with the lowest held-out loss, and the share for all rows."""
+        return Taught(super().best(), self.teacher_weight())
 
-    def teacher_weight(self, outside: NDArray[np.intp] | None = None) -> float:
+    def teacher_weight(self, outside: Fold | None = None) -> float:
         """Share of the teacher next to the estimator.
 
         It is measured by out-of-fold predictions, for a fold by those of the rows
         outside it. Their models have seen the fold's labels; a single number, from all
         other rows, carries next to nothing of them back.
         """
-        rows = np.ones(len(self.truth), dtype=bool)
+        used = np.ones((self.n_repeats, len(self.truth)), dtype=bool)
         if outside is not None:
-            rows[outside] = False
+            used[np.arange(self.n_repeats) != outside.repeat] = False
+            used[:, outside.test] = False
+        truth = np.broadcast_to(self.truth, self.predictions[0].shape)
         return stacking_weight(
-            self.truth[rows], self.predictions[0][rows], self._teacher_predictions[rows]
+            truth[used], self.predictions[0][used], self._teacher_predictions[used]
         )
 
     @cached_property
     def _teacher_predictions(self) -> NDArray[np.float64]:
-        prediction = np.empty_like(self.truth)
+        prediction = np.empty_like(self.predictions[0])
         for fold in self.folds:
-            train = fold.train
-            rows = train.encoder(fold.columns_test)
-            prediction[fold.test] = fold.recipe.teacher.predict(rows)
+            rows = fold.train.encoder(fold.columns_test)
+            prediction[fold.repeat, fold.test] = fold.recipe.teacher.predict(rows)
         return prediction

@@ -54,12 +54,12 @@ def test_accepts_where_mixing_helps(curve):
     assert resampler.best_score_ > resampler.baseline_score_
     assert len(X_new) == len(y_new) > 2 * len(X)
     assert_array_equal(X_new[: len(X)], X)
-    assert resampler.chosen_.startswith("Mix each row with its")
-    k = resampler.options_[0, 0]
-    assert k in (2, 4, 16)
+    assert resampler.chosen_.startswith("Mix each row with some of its 64 nearest")
+    k = min(64, len(X) - 1)
     assert_array_equal(resampler.options_, np.full((len(X), 2), k))
-    assert resampler.history_["n_neighbors"] == [0, 2, 4, 16]
-    assert resampler.n_iter_ == 4
+    assert resampler.history_["n_neighbors"] == [0, 64]
+    assert resampler.n_iter_ == 2
+    assert len(X_new) <= 17 * len(X)
     parents = np.sort(resampler.parent_indices_, axis=1)
     assert len(np.unique(parents, axis=0)) == len(parents)
 
@@ -392,7 +392,7 @@ def test_interrupt_keeps_the_policy_learned_so_far():
 
 def test_interrupt_keeps_the_candidates_scored_so_far(curve):
     X, y = curve
-    resampler = MixRLResampler(TREE, random_state=0)
+    resampler = MixRLResampler(TREE, candidate_neighbors=(2, 4), random_state=0)
     resampler.set_callbacks(interrupting(after=2))
     with pytest.warns(ConvergenceWarning, match="'candidates', after 2"):
         resampler.fit(X, y)
@@ -422,7 +422,7 @@ def test_max_time_stops_in_every_phase():
 def test_checkpoint_and_resume_equal_an_uninterrupted_fit(tmp_path, held_out, after):
     X, y, X_val, y_val = problem()
     extra = {"X_val": X_val, "y_val": y_val} if held_out else {}
-    resampler = MixRLResampler(TREE, **SMALL)
+    resampler = MixRLResampler(TREE, candidate_neighbors=(2, 4, 16), **SMALL)
     whole = clone(resampler).fit(X, y, **extra)
     checkpoint = Checkpoint(tmp_path / "fit.npz", every=2)
     stopped = clone(resampler).set_callbacks(checkpoint, interrupting(after))

@@ -2,12 +2,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold
+from sklearn.model_selection import (
+    KFold,
+    PredefinedSplit,
+    RepeatedKFold,
+    ShuffleSplit,
+)
 
 from skmix.regression import MixRLResampler
 from skmix.regression._neighbors import NeighborRecipe
 from skmix.regression._pairs import DrawnRatio
-from skmix.regression._search import CandidateSearch, make_folds
+from skmix.regression._search import CandidateSearch, make_folds, make_splits
 from skmix.regression._teacher_search import TeacherSearch
 
 HALF = DrawnRatio(0.5, 1.0)
@@ -39,24 +44,39 @@ def test_rows_of_a_fold_are_scaled_by_themselves():
     assert_allclose(data.take(np.array([0, 1])).Z, [[-1.0], [1.0]])
 
 
-def test_labels_bend_towards_the_teacher():
+def test_the_teacher_has_a_share_in_the_labels():
     rng = np.random.RandomState(0)
     X = rng.uniform(-2, 2, size=(40, 1))
     y = X[:, 0] ** 2
     _, data = read(X, y)
     recipe = recipe_of(data)
-    straight, bent, half = (recipe.draw(4, None, bend) for bend in (0, 1, 0.5))
+    straight, bent, half = (recipe.draw(4, None, share=w) for w in (0, 1, 0.5))
     x_mix = (X[bent.first, 0] + X[bent.second, 0]) / 2
     # A chord of a parabola lies above it; the teacher knows the parabola.
     assert np.abs(straight.target[:, 0] - x_mix**2).max() > 1
     assert_allclose(bent.target[:, 0], x_mix**2, atol=0.05)
     assert_allclose(half.target, (straight.target + bent.target) / 2)
-    # y + w (f(x) - interpolated f), written out.
-    f = recipe.teacher.predict(data.Z)
+    # (1 - w) y + w f(x), written out.
     Z_mix = (data.Z[bent.first] + data.Z[bent.second]) / 2
-    expected = straight.target + recipe.teacher.predict(Z_mix)
-    expected -= (f[bent.first] + f[bent.second]) / 2
-    assert_allclose(bent.target, expected, atol=1e-6)
+    assert_allclose(bent.target, recipe.teacher.predict(Z_mix), atol=1e-6)
+
+
+def test_some_of_the_mixes():
+    rng = np.random.RandomState(0)
+    _, data = read(rng.normal(size=(50, 2)), rng.normal(size=50))
+    recipe = NeighborRecipe(data, {"data": 20}, DrawnRatio(0.3, 1.0), 0)
+    all_ = recipe.draw(20, None)
+    assert len(all_.first) == 1000
+    some = recipe.draw(20, np.random.RandomState(0), amount=3)
+    assert_array_equal(np.bincount(some.first), np.full(50, 3))
+    pairs = set(zip(some.first, some.second, strict=True))
+    assert len(pairs) == 150
+    assert pairs < set(zip(all_.first, all_.second, strict=True))
+    # Near and far neighbours alike.
+    place = [recipe.neighbors[0][i].tolist().index(j) for i, j in pairs]
+    assert 8 < np.mean(place) < 11
+    again = recipe.draw(20, np.random.RandomState(1), amount=3)
+    assert set(zip(again.first, again.second, strict=True)) != pairs
 
 
 def make_search(kind, X, y, estimator, candidates):
@@ -108,24 +128,80 @@ def test_weight_of_the_teacher_in_a_fold_is_from_the_other_folds(curve):
     search = make_search(TeacherSearch, X, y, Ridge(), [2])
     search.step()
     rows = np.setdiff1d(np.arange(len(y)), splits[0][1])
-    prediction, teacher = search.predictions[0][rows], search._teacher_predictions[rows]
+    prediction = search.predictions[0][0, rows]
+    teacher = search._teacher_predictions[0, rows]
     direction = teacher - prediction
     expected = (direction * (search.truth[rows] - prediction)).sum()
     expected /= (direction**2).sum()
-    weight = search.teacher_weight(outside=splits[0][1])
+    weight = search.teacher_weight(outside=search.folds[0])
     assert weight == pytest.approx(np.clip(expected, 0, 1))
+
+
+def test_folds_that_are_split_twice():
+    """Each row is held out in both repeats; losses are means of the two."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    resampler, data = read(X, y)
+
+    def prepare(train, seed):
+        return recipe_of(train, seed)
+
+    folds, blocks, truth = make_folds(data, 4, prepare, np.random.RandomState(0))
+    for repeat in (0, 1):
+        own = [fold for fold in folds if fold.repeat == repeat]
+        assert len(own) == 4
+        places = np.concatenate([fold.test for fold in own])
+        assert_array_equal(np.sort(places), np.arange(40))
+    assert not np.array_equal(folds[0].test, folds[4].test)
+    search = CandidateSearch(
+        folds, blocks, truth, Ridge(), [1, 2], "k", resampler._put_together, None
+    )
+    for _ in range(3):
+        search.step()
+    errors = np.empty((2, 40))
+    for fold in folds:
+        train = np.setdiff1d(np.arange(40), fold.test)
+        model = Ridge().fit(X[train], y[train])
+        errors[fold.repeat, fold.test] = model.predict(X[fold.test]) - y[fold.test]
+    assert_allclose(search.losses[0], (errors**2).mean(axis=0) / y.var())
+    # Choosing is judged in each repeat by itself.
+    by_repeat = search.losses_by_repeat[1:]
+    expected = np.empty((2, 40))
+    for fold in folds:
+        others = np.setdiff1d(np.arange(40), fold.test)
+        best = by_repeat[:, fold.repeat, others].mean(axis=1).argmin()
+        expected[fold.repeat, fold.test] = by_repeat[best, fold.repeat, fold.test]
+    assert_allclose(search.loss_of_choosing(), expected.mean(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("cv", "n_repeats"), [(KFold(3), 1), (RepeatedKFold(n_splits=3, n_repeats=4), 4)]
+)
+def test_splitters(cv, n_repeats):
+    _, data = read(np.arange(9.0)[:, None], np.arange(9.0))
+    splits = make_splits(cv, data, np.random.RandomState(0))
+    assert [repeat for repeat, *_ in splits] == np.repeat(range(n_repeats), 3).tolist()
+
+
+@pytest.mark.parametrize(
+    "cv", [ShuffleSplit(3), PredefinedSplit([0, 0, 1, 1] + 5 * [-1])]
+)
+def test_splitters_that_miss_rows(cv):
+    _, data = read(np.arange(9.0)[:, None], np.arange(9.0))
+    with pytest.raises(ValueError, match="or equally often, as RepeatedKFold does"):
+        make_splits(cv, data, np.random.RandomState(0))
 
 
 def test_a_fold_is_judged_by_the_candidate_that_the_other_folds_prefer():
     """Three folds of two rows, two candidates, worked out by hand."""
     truth = np.array([[0.0], [1], [0], [1], [0], [1]])
-    blocks = [np.array(t) for t in ([0, 1], [2, 3], [4, 5])]
+    blocks = [(0, np.array(t)) for t in ([0, 1], [2, 3], [4, 5])]
     search = CandidateSearch([], blocks, truth, Ridge(), [2, 4], "k", None, None)
     errors = np.sqrt(
         np.array([[1, 1, 1, 1, 1, 1], [0, 0, 2, 2, 2, 2], [3, 3, 1, 1, 1, 1]])
     )
     # The variance of the labels is 1/4.
-    search.predictions = [truth + e[:, None] / 2 for e in errors]
+    search.predictions = [(truth + e[:, None] / 2)[None] for e in errors]
     assert_allclose([loss.mean() for loss in search.losses], [1, 4 / 3, 5 / 3])
     assert search.best() == 2
     # Fold 1: others have 2 against 1, so candidate 2 (loss 3). Folds 2 and 3: others

@@ -5,8 +5,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 
 from skmix.regression._teacher import (
-    RBF_WIDTHS,
     RIDGE_STRENGTHS,
+    WIDTHS,
     KernelRegressor,
     KernelTeacher,
     kernel_features,
@@ -29,6 +29,15 @@ def test_choice_is_the_best_by_leave_one_out():
     rng = np.random.RandomState(0)
     Z = rng.normal(size=(40, 2))
     y = Z[:, 0] * Z[:, 1] + 0.1 * rng.normal(size=40)
+    teacher = KernelTeacher(Z, y[:, None], 0)
+    for widths, choice in zip(WIDTHS, teacher.choice, strict=True):
+        check_best(Z, y, widths, choice)
+    # And the teacher is the mean of the two.
+    each = [KernelTeacher(Z, y[:, None], 0, [own]).predict(Z) for own in teacher.choice]
+    assert_allclose(teacher.predict(Z), np.mean(each, axis=0))
+
+
+def check_best(Z, y, widths, choice):
     errors = {
         (width, alpha): -cross_val_score(
             Ridge(alpha=alpha),
@@ -37,10 +46,9 @@ def test_choice_is_the_best_by_leave_one_out():
             cv=LeaveOneOut(),
             scoring="neg_mean_squared_error",
         ).mean()
-        for width in RBF_WIDTHS
+        for width in widths
         for alpha in RIDGE_STRENGTHS
     }
-    choice = KernelTeacher(Z, y[:, None], 0).choice
     # The closed form centres the labels once, not for each row anew.
     assert errors[choice] < 1.05 * min(errors.values())
 
@@ -58,8 +66,8 @@ def test_the_stand_in_keeps_the_strength_that_it_is_given():
     """Its own leave-one-out would be fooled by mixes of the rows that it leaves out."""
     rng = np.random.RandomState(0)
     X = rng.normal(size=(30, 2))
-    model = KernelRegressor("from_dtype", (None, 0.3), 0).fit(X, X[:, 0])
-    assert model.teacher_.choice == (None, 0.3)
+    model = KernelRegressor("from_dtype", [(None, 0.3)], 0).fit(X, X[:, 0])
+    assert model.teacher_.choice == [(None, 0.3)]
     assert model.score(X, X[:, 0]) > 0.9
 
 
