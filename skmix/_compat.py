@@ -13,13 +13,14 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._tags import TargetTags
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
     "TargetTags",
+    "check_sample_weight",
     "check_sampling_strategy",
     "check_target_type",
     "fit_context",
@@ -28,6 +29,7 @@ __all__ = [
     "validate_params",
 ]
 
+check_sample_weight = _check_sample_weight
 fit_context = _fit_context
 num_samples = _num_samples
 

@@ -12,20 +12,30 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import (
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    gen_batches,
+)
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._compat import Interval, fit_context
+from .._compat import Interval, check_sample_weight, fit_context
 from .._random import draw_seed
 from .._validation import check_device_name, check_layers
 from ..exceptions import warn_user
-from ._network_data import Rows, hold_out, read_held_out, read_rows, scales
 
+# What torch's layer normalisation adds to the variance.
 NORM_EPSILON = 1e-5
 BLOCK = 8192
 
 # What a network consists of, as attributes with an underscore after them.
 WEIGHTS = ("coefs", "intercepts", "norm_gains", "norm_shifts")
+
+# Features (n, p), targets (n, t) and weights (n,).
+Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -55,21 +65,22 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     early_stopping : bool, default=True
         Whether to hold out rows, stop when the loss on them no longer falls, and keep
-        the weights that had the lowest. False makes exactly `max_iter` updates with
-        all rows.
+        the weights that had the lowest, of those looked at after at least one update.
+        False makes exactly `max_iter` updates with all rows.
 
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows to hold out, at least one; not used with `X_val`.
 
     n_iter_no_change : int, default=500
         Number of updates without a lower loss on the held-out rows after which to stop.
-        The loss is looked at every 25 updates; less often where there are more than 25
-        batches of held-out rows.
+        The loss is looked at every 25 updates and after the last; less often where
+        there are more than 25 batches of held-out rows.
 
     warm_start : bool, default=False
         Whether to go on from the weights of the last fit. Scales and the choice of
         held-out rows stay as they were in the first fit; Adam starts afresh. The
-        weights to go on from are kept if no later ones are better on the held-out rows.
+        weights to go on from are no candidate for those to keep, even if they are
+        better on the held-out rows than all later ones.
 
     device : str, default="auto"
         "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
@@ -93,30 +104,21 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     norm_shifts_ : list of ndarray of shape (n_units,)
         What is then added to it.
 
-    X_mean_ : ndarray of shape (`n_features_in_`,)
-        Mean of each feature over the rows trained on.
-
-    X_scale_ : ndarray of shape (`n_features_in_`,)
-        Their standard deviations, 1 where constant.
-
-    y_mean_ : ndarray of shape () or (t,)
-        Mean of each target over the rows trained on.
-
-    y_scale_ : ndarray of shape () or (t,)
-        Their standard deviations, 1 where constant.
+    X_scaler_, y_scaler_ : StandardScaler
+        Mean and standard deviation of each feature, and of each target, over the rows
+        trained on.
 
     n_iter_ : int
         Number of updates that the last fit made.
 
     best_iter_ : int
-        Number of updates after which the weights were as they are now; 0 are those
-        that the fit began with.
+        Number of updates after which the weights were as they are now.
 
     history_ : dict of lists
-        How the last fit went, an entry for each look at the held-out rows:
-        "iteration", the number of updates; "loss", the mean over the batches since the
-        entry before, NaN in the first; with `early_stopping`, "validation_loss". Losses
-        are mean squared errors of the standardised targets.
+        How the last fit went, an entry for every 25 updates or so, see
+        `n_iter_no_change`: "iteration", the number of updates; "loss", the mean over
+        the batches since the entry before; with `early_stopping`, "validation_loss".
+        Losses are mean squared errors of the standardised targets.
 
     device_ : str
         Where the network was trained.
@@ -130,7 +132,8 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Warns
     -----
     ConvergenceWarning
-        If a KeyboardInterrupt ended the training. The best weights so far are kept.
+        If a KeyboardInterrupt ended the training. The best weights so far are kept, or
+        the latest if none were looked at.
 
     See Also
     --------
@@ -263,27 +266,29 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         rng = check_random_state(self.random_state)
         split_seed, seed = draw_seed(rng), draw_seed(rng)
         warm = self.warm_start and hasattr(self, "coefs_")
-        if not warm:
-            # Nothing of an earlier fit may stay behind, also where this one fails.
-            for name in [name for name in vars(self) if name.endswith("_")]:
-                delattr(self, name)
-            self._split_seed = split_seed
-        rows = read_rows(self, X, y, sample_weight, reset=not warm)
-        held_out = read_held_out(self, X_val, y_val, rows.y)
-        if held_out is not None and not self.early_stopping:
-            raise ValueError(
-                "X_val was passed, but early_stopping=False stops by no rows: leave "
-                "X_val out, or set early_stopping=True."
-            )
-        if held_out is None and self.early_stopping:
-            rows, held_out = hold_out(rows, self.validation_fraction, self._split_seed)
-        sizes = [rows.X.shape[1], *layers, prod(rows.y.shape[1:])]
+        X, y = self._read(X, y, reset=not warm)
+        weight = check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        held_out = self._read_held_out(X_val, y_val, y)
+        sizes = [X.shape[1], *layers, prod(y.shape[1:])]
+        network = {"sizes": sizes, "layer_norm": self.layer_norm, "y": y.shape[1:]}
         if warm:
-            self._check_same_network(sizes, rows.y.shape[1:])
-        else:
-            self.X_mean_, self.X_scale_ = scales(rows.X, rows.weight)
-            self.y_mean_, self.y_scale_ = scales(rows.y, rows.weight)
+            split_seed = self._split_seed
+            if network != self._network:
+                raise ValueError(
+                    f"warm_start=True goes on from a network of {self._network}, but "
+                    f"this fit asks for {network}. Set warm_start=False to begin anew."
+                )
+        # Rows of weight 0 are as if they were not there, also where rows are held out.
+        rows = tuple(part[weight > 0] for part in (X, y.reshape(len(y), -1), weight))
+        if held_out is None and self.early_stopping:
+            parts = train_test_split(
+                *rows, test_size=self.validation_fraction, random_state=split_seed
+            )
+            rows, held_out = parts[::2], parts[1::2]
         self._train(rows, held_out, sizes, seed, warm)
+        self._network, self._split_seed = network, split_seed
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -302,11 +307,11 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "coefs_")
         X = validate_data(self, X, dtype=np.float64, reset=False)
         outputs = [
-            self._forward((X[block] - self.X_mean_) / self.X_scale_)
+            self._forward(self.X_scaler_.transform(X[block]))
             for block in gen_batches(len(X), BLOCK)
         ]
-        y = np.concatenate(outputs).reshape(-1, *self.y_mean_.shape)
-        return self.y_mean_ + self.y_scale_ * y
+        Y = self.y_scaler_.inverse_transform(np.concatenate(outputs))
+        return Y.reshape(-1, *self._network["y"])
 
     def _forward(self, hidden: NDArray[np.float64]) -> NDArray[np.float64]:
         """Outputs of the network for standardised rows.
@@ -324,6 +329,34 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 hidden += self.norm_shifts_[place]
         return hidden
 
+    def _read(self, X: Any, y: Any, suffix: str = "", *, reset: bool) -> Any:
+        """Check features (n, p) and targets (n,) or (n, t); errors name X + suffix."""
+        validate_data(self, X, y, skip_check_array=True, reset=reset)
+        X = check_array(X, dtype=np.float64, input_name=f"X{suffix}")
+        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name=f"y{suffix}")
+        check_consistent_length(X, y)
+        return X, y
+
+    def _read_held_out(self, X_val: Any, y_val: Any, y: NDArray) -> Rows | None:
+        """Check the held-out rows, if there are any, next to the training targets."""
+        if (X_val is None) != (y_val is None):
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(f"{missing} is missing: pass X_val and y_val, or neither.")
+        if X_val is None:
+            return None
+        if not self.early_stopping:
+            raise ValueError(
+                "X_val has no use with early_stopping=False: leave it out, or set "
+                "early_stopping=True."
+            )
+        X_val, y_val = self._read(X_val, y_val, "_val", reset=False)
+        if y_val.shape[1:] != y.shape[1:]:
+            raise ValueError(
+                f"y_val has shape {y_val.shape}, but y {y.shape}: pass the same "
+                "targets in both."
+            )
+        return X_val, y_val.reshape(len(y_val), -1), np.ones(len(X_val))
+
     def _train(
         self,
         rows: Rows,
@@ -332,65 +365,41 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         seed: int,
         warm: bool,
     ) -> None:
-        """Train a network of some sizes, and keep it as arrays."""
+        """Train a network, and keep it as arrays."""
         from .._torch import mlp  # imports torch
         from .._torch.device import resolve_device
 
         device = resolve_device(self.device)
-        epsilon = NORM_EPSILON if self.layer_norm else None
-        network = mlp.Network(sizes, epsilon, device, seed)
+        model = mlp.Network(sizes, self.layer_norm, seed).to(device)
         if warm:
-            network.load({name: getattr(self, f"{name}_") for name in WEIGHTS})
-        inside = mlp.Rows.of(*self._standardise(rows), device)
-        outside = None
-        if held_out is not None:
-            outside = mlp.Rows.of(*self._standardise(held_out), device)
-        training = mlp.train(
-            network,
-            inside,
-            outside,
+            X_scaler, y_scaler = self.X_scaler_, self.y_scaler_
+            model.load({name: getattr(self, f"{name}_") for name in WEIGHTS})
+        else:
+            X, Y, weight = rows
+            X_scaler = StandardScaler().fit(X, sample_weight=weight)
+            y_scaler = StandardScaler().fit(Y, sample_weight=weight)
+
+        def scaled(X: NDArray, Y: NDArray, weight: NDArray) -> mlp.TensorDataset:
+            X, Y = X_scaler.transform(X), y_scaler.transform(Y)
+            return mlp.make_rows(X, Y, weight, device)
+
+        self.n_iter_, self.best_iter_, self.history_, interrupted = mlp.train(
+            model,
+            scaled(*rows),
+            None if held_out is None else scaled(*held_out),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_iter=self.max_iter,
             n_iter_no_change=self.n_iter_no_change,
+            seed=seed,
         )
-        weights = network.weights()
-        if not all(
-            np.isfinite(layer).all() for part in weights.values() for layer in part
-        ):
-            raise ValueError(
-                f"The training diverged with learning_rate={self.learning_rate}: the "
-                "weights are not finite. Lower it, and look for extreme values in X "
-                "and y."
-            )
-        for name in WEIGHTS:
-            setattr(self, f"{name}_", weights[name])
-        self.n_iter_, self.best_iter_ = training.n_iter, training.best_iter
-        self.history_, self.device_ = training.history, str(device)
-        if training.interrupted:
+        for name, part in model.weights().items():
+            setattr(self, f"{name}_", part)
+        self.X_scaler_, self.y_scaler_ = X_scaler, y_scaler
+        self.device_ = str(device)
+        if interrupted:
             warn_user(
-                f"Interrupted after {self.n_iter_} updates: the best so far is kept.",
+                f"Interrupted after {self.n_iter_} updates: the weights after update "
+                f"{self.best_iter_} are kept.",
                 ConvergenceWarning,
-            )
-
-    def _standardise(self, rows: Rows) -> Rows:
-        """Rows in the units of the network, with targets of shape (n, t)."""
-        Y = (rows.y - self.y_mean_) / self.y_scale_
-        return Rows(
-            (rows.X - self.X_mean_) / self.X_scale_,
-            Y.reshape(len(Y), -1),
-            rows.weight,
-        )
-
-    def _check_same_network(self, sizes: list[int], targets: tuple[int, ...]) -> None:
-        """Check that a warm start asks for the network that there is."""
-        before = [len(coef) for coef in self.coefs_] + [len(self.intercepts_[-1])]
-        normed = len(self.norm_gains_) > 0
-        same = before == sizes and normed == self.layer_norm
-        if not same or targets != self.y_mean_.shape:
-            raise ValueError(
-                f"warm_start=True goes on from a network of {before} units with "
-                f"layer_norm={normed} and a row of y of shape {self.y_mean_.shape}, "
-                f"but this fit asks for {sizes}, {self.layer_norm} and {targets}. Set "
-                "warm_start=False to begin anew."
             )
