@@ -22,7 +22,7 @@ from ._judged import MIN_ROWS_TO_JUDGE, JudgedResampler
 from ._neighbors import NeighborRecipe
 from ._network import NetworkRegressor
 from ._pairs import DrawnRatio, Ratio
-from ._teacher_search import AMOUNT, Taught, TeacherSearch
+from ._teacher_search import Taught, TeacherSearch, mixes_per_row
 
 if TYPE_CHECKING:
     from ._policy import MixingPolicy
@@ -70,7 +70,7 @@ class MixRLResampler(JudgedResampler):
 
     candidate_neighbors : sequence of int, default=(64,)
         Numbers of neighbours, of both kinds each, that are tried where no held-out
-        rows are given; each row is mixed with at most 16 of them.
+        rows are given. Of a row's mixes at least 16 are made, and more below 625 rows.
 
     mix_ratio : float in (0, 1), "beta" or AdaMixupResampler, default=0.5
         Share of the first parent in a mix: the same for all, drawn from
@@ -233,8 +233,9 @@ class MixRLResampler(JudgedResampler):
     option of either kind if h reaches the threshold. To judge, the same is done on
     either half of the held-out rows and scored on the other half.
 
-    **Without.** A candidate mixes each row with up to 16 of its k nearest rows of both
-    kinds; both parents of a mix are in the training fold. The label of a mix is
+    **Without.** A candidate mixes each row with some of its k nearest rows of both
+    kinds: with 16, or as many as make 10 000 mixes in all, if that is more. Both
+    parents of a mix are in the training fold. The label of a mix is
     (1 - w) y + w f(x), with y the interpolated label, f the mean of two kernel ridge
     regressions chosen by leave-one-out error, and w their weight next to the estimator,
     from out-of-fold predictions. To judge, each fold is scored with the candidate that
@@ -245,8 +246,8 @@ class MixRLResampler(JudgedResampler):
 
     Time with held-out rows is O(n) for each update, and that of the neighbour search;
     memory is O(n k (p + n_components)) for k neighbours in all and p columns. Without,
-    it is that of 2 ``cv`` x (1 + number of candidates) fits of the estimator, on up to
-    17 times as many rows, and of 2 ``cv`` + 1 pairs of kernel models with at most 256
+    it is that of 2 ``cv`` x (1 + number of candidates) fits of the estimator, on
+    these rows, and of 2 ``cv`` + 1 pairs of kernel models with at most 256
     landmarks. A fitted resampler, and so its pickle, holds the training rows.
 
     References
@@ -376,7 +377,7 @@ class MixRLResampler(JudgedResampler):
         self.options_ = np.zeros((len(data), len(self._greatest)), dtype=np.intp)
         if search is not None:
             k, self._share = self._candidate
-            self._amount = AMOUNT
+            self._amount = mixes_per_row(len(data))
             self.options_ += min(k, len(data) - 1)
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:

@@ -13,8 +13,15 @@ from ..base import Mixes
 from ._search import CandidateSearch, Fold
 from ._teacher import stacking_weight
 
-# Number of mixes for each row: more cost time and gained nothing.
-AMOUNT = 16
+# Number of mixes for each row, and in all where rows are few: there more of them gain a
+# little and cost nothing.
+MIXES_PER_ROW = 16
+MIXES_IN_ALL = 10_000
+
+
+def mixes_per_row(n_rows: int) -> int:
+    """How many of its pairs each row may contribute."""
+    return max(MIXES_PER_ROW, MIXES_IN_ALL // n_rows)
 
 
 class Taught(NamedTuple):
@@ -35,7 +42,8 @@ class TeacherSearch(CandidateSearch):
         """Mix the training rows of a fold, labels as the other folds say."""
         rng = RandomState(fold.seed)
         share = self.teacher_weight(outside=fold)
-        return fold.recipe.draw(candidate, rng, amount=AMOUNT, share=share)
+        amount = mixes_per_row(len(fold.train))
+        return fold.recipe.draw(candidate, rng, amount=amount, share=share)
 
     def best(self) -> Taught:
         """Find the number with the lowest held-out loss, and the share for all rows."""
