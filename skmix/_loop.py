@@ -67,7 +67,7 @@ class Loop:
     Attributes
     ----------
     history : dict of lists
-        What each iteration reported, by name.
+        What each iteration reported, by name; NaN where a phase reports no such thing.
 
     interrupted : bool
         Whether a KeyboardInterrupt ended a phase.
@@ -159,8 +159,10 @@ class Loop:
             )
         if progress.best_policy is not None:
             learner.load_policy(progress.best_policy)
-        for name, values in progress.records.items():
-            self.history.setdefault(name, []).extend(values)
+        before = len(self.history.get("iteration", []))
+        for name in {**self.history, **progress.records}:
+            values = progress.records.get(name, [np.nan] * progress.iteration)
+            self.history.setdefault(name, [np.nan] * before).extend(values)
         context.call_on_fit_task_end(estimator=self.estimator)
         return progress.iteration
 

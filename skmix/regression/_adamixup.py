@@ -69,8 +69,8 @@ class AdaMixupResampler(JudgedResampler):
         updates the ranges narrow, to a share for each pair in the end.
 
     max_time : float, default=None
-        Seconds after which learning stops, shared out between the ranges and their
-        judgement.
+        Seconds after which the ranges are no longer learned. Their judgement takes the
+        time that it takes.
 
     device : str, default="auto"
         "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
@@ -139,10 +139,13 @@ class AdaMixupResampler(JudgedResampler):
 
         mean (f(x) - y)^2 + mean (f(x') - y')^2 - mean log D(x) - mean log(1 - D(x'))
 
-    together, with x' = l x_i + (1 - l) x_j and y' likewise: there is no adversary. The
-    ranges move at a tenth of the learning rate, so that D knows the real rows first.
-    What is decided otherwise than for classes, where the paper is, stands with the
-    source of the learner.
+    together, with x' = l x_i + (1 - l) x_j and y' likewise: there is no adversary.
+
+    The paper is about classes. Here the errors are squared; the network that gives the
+    ranges sees features and labels of both rows, in their order, so that a range may
+    lie closer to one of them; a row is never its own partner; and the ranges move at a
+    tenth of the learning rate, as otherwise they run to 0 or 1 before D has learned the
+    real rows.
 
     Time is that of ``max_iter`` updates for each of 2 ``cv`` + 1 fits, or of a single
     one with held-out rows or without the guard; memory is O(n (p + t)) and the batch.
@@ -238,6 +241,7 @@ class AdaMixupResampler(JudgedResampler):
         self, train: ResamplingData, seed: int, max_iter: int | None = None
     ) -> LearnedRatio:
         """Learn the ranges of pairs of rows, without callbacks."""
+        self._validate_params()
         learner = self._make_learner(train, seed)
         for _ in range(self.max_iter if max_iter is None else max_iter):
             learner.step()

@@ -77,7 +77,7 @@ class KNNMixupResampler(JudgedResampler):
         Whether to show progress (needs ``rich``).
 
     random_state : int, RandomState or None, default=None
-        Randomness of folds, proposals and shares.
+        Randomness of folds and shares.
 
     Attributes
     ----------

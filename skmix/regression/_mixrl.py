@@ -75,7 +75,7 @@ class MixRLResampler(JudgedResampler):
     mix_ratio : float in (0, 1), "beta" or AdaMixupResampler, default=0.5
         Share of the first parent in a mix: the same for all, drawn from
         Beta(alpha, alpha) for each, or drawn from the range that AdaMixUp learns for
-        its pair of rows.
+        its pair of rows, with the networks that its parameters describe.
 
     alpha : float, default=1.0
         Parameter of the Beta distribution. Small values keep mixes near a parent.
@@ -94,7 +94,8 @@ class MixRLResampler(JudgedResampler):
         effect of every single mix on the held-out loss of kernel ridge regression;
         "reinforce", as the paper does, from the held-out loss of ``estimator``, which
         is trained anew for every choice of mixes. None is then a
-        :class:`NetworkRegressor`.
+        :class:`NetworkRegressor`. Without held-out rows there is no network, and this
+        changes nothing.
 
     hidden_layer_sizes : int or sequence of int, default=(256, 256, 100, 64)
         Units of the network's hidden layers.

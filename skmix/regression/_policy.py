@@ -25,6 +25,7 @@ from .._torch.policy import PolicyLearner
 from ..base import Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._neighbors import NeighborRecipe
+from ._search import fit_predict
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
@@ -275,7 +276,8 @@ class MixingPolicy(ABC):
 
     def held_out(self, own: IntArray) -> dict[str, Any]:
         """Held-out rows for an estimator whose ``fit`` takes some to stop by."""
-        stops = self.estimator.get_params().get("early_stopping", True)
+        # "auto" would stop here and not where the estimator is used.
+        stops = self.estimator.get_params().get("early_stopping") is True
         if not stops or not has_fit_parameter(self.estimator, "X_val"):
             return {}
         # Labels in the shape of those that it is trained on.
@@ -350,11 +352,3 @@ class InfluencePolicy(MixingPolicy):
         return (
             learner.predict(mixes, self.features_val[other]) * self.spread + self.center
         )
-
-
-def fit_predict(
-    model: BaseEstimator, X: Any, y: Any, held_out: dict[str, Any], X_test: Any
-) -> NDArray[np.float64]:
-    """Train a model, and predict rows of shape (m, t)."""
-    prediction = np.asarray(model.fit(X, y, **held_out).predict(X_test))
-    return prediction.reshape(len(prediction), -1)

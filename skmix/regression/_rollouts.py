@@ -13,7 +13,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
 from ..base import Mixes
-from ._policy import IntArray, MixingPolicy, fit_predict
+from ._policy import IntArray, MixingPolicy
+from ._search import fit_predict
 
 
 class ReinforcePolicy(MixingPolicy):

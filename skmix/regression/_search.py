@@ -155,14 +155,14 @@ class CandidateSearch:
         """Score the untouched data, or the next candidate."""
         candidate = self.next_candidate() if self.predictions else None
         results = self.parallel(
-            delayed(_fit_predict)(
-                self.estimator, *self._rows(fold, candidate), fold.X_test
+            delayed(fit_predict)(
+                clone(self.estimator), *self._rows(fold, candidate), {}, fold.X_test
             )
             for fold in self.folds
         )
         prediction = np.empty((self.n_repeats, *self.truth.shape))
         for fold, result in zip(self.folds, results, strict=True):
-            prediction[fold.repeat, fold.test] = result.reshape(len(fold.test), -1)
+            prediction[fold.repeat, fold.test] = result
         self.predictions.append(prediction)
         objective = float(self.losses[-1].mean())
         return {"objective": objective, self.name: candidate or 0}
@@ -325,5 +325,9 @@ def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
     return splits
 
 
-def _fit_predict(estimator: BaseEstimator, X: Any, y: Any, X_test: Any) -> NDArray:
-    return np.asarray(clone(estimator).fit(X, y).predict(X_test))
+def fit_predict(
+    model: BaseEstimator, X: Any, y: Any, held_out: dict[str, Any], X_test: Any
+) -> NDArray[np.float64]:
+    """Train a model, and predict rows of shape (m, t)."""
+    prediction = np.asarray(model.fit(X, y, **held_out).predict(X_test))
+    return prediction.reshape(len(prediction), -1)

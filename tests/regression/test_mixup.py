@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.neighbors import KNeighborsRegressor
 
 from skmix.regression import CMixupResampler, MixupResampler
+from tests.regression.helpers import Recorder
 
 RECIPES = [MixupResampler, CMixupResampler]
 
@@ -91,6 +93,64 @@ def test_bad_parameters(Recipe, parameters, message):
         Recipe(**parameters).fit(np.zeros((3, 1)), np.zeros(3))
 
 
-def test_bad_bandwidth():
-    with pytest.raises(ValueError, match="bandwidth"):
-        CMixupResampler(bandwidth=0).fit(np.zeros((3, 1)), np.zeros(3))
+# C-Mixup's bandwidth.
+
+
+def step(n=80):
+    """Labels of 0 and 10 with nothing between: only mixes of like labels are true."""
+    X = np.random.RandomState(0).uniform(-1, 1, size=(n, 1))
+    return X, np.where(X[:, 0] > 0, 10.0, 0.0) + X[:, 0]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_auto_finds_the_bandwidth_that_mixes_like_with_like(held_out):
+    X, y = step()
+    extra = {"X_val": X[40:], "y_val": y[40:]} if held_out else {}
+    resampler = CMixupResampler(
+        KNeighborsRegressor(1),
+        bandwidth="auto",
+        candidates=(50, 0.05, 50.0),
+        guard=False,
+        random_state=0,
+    )
+    resampler.fit(X[:40], y[:40], **extra)
+    assert resampler.history_["bandwidth"] == [0, 0.05, 50.0]
+    assert resampler.n_iter_ == 3
+    assert resampler.bandwidth_ == 0.05
+    assert "bandwidth 0.05" in resampler.chosen_
+    losses = resampler.history_["objective"]
+    assert losses[1] < losses[2] - 0.05
+    resampler.resample()
+    first, second = resampler.parent_indices_.T
+    assert_array_equal(y[first] > 5, y[second] > 5)
+
+
+def test_a_given_bandwidth_asks_nobody():
+    X, y = step()
+    Recorder.fits.clear()
+    given = CMixupResampler(Recorder(), bandwidth=0.7, random_state=0)
+    X_new, _ = given.fit_resample(X, y, X_val=X, y_val=y)
+    assert Recorder.fits == []
+    assert given.bandwidth_ == 0.7
+    assert given.accepted_
+    assert given.chosen_.endswith("bandwidth 0.7; not judged, as it was given.")
+    assert not hasattr(given, "history_")
+    alone = CMixupResampler(bandwidth=0.7, random_state=0)  # no warning
+    assert_array_equal(alone.fit_resample(X, y)[0], X_new)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"bandwidth": 0}, "The 'bandwidth' parameter of"),
+        ({"bandwidth": "best"}, "The 'bandwidth' parameter of"),
+        ({"candidates": ()}, "candidates must be a list of numbers"),
+        ({"candidates": ["small"]}, "candidates must be a list of numbers"),
+        ({"candidates": (0.0, 1.0)}, "candidates must hold positive finite numbers"),
+        ({"candidates": (np.inf,)}, "candidates must hold positive finite numbers"),
+    ],
+)
+def test_bad_bandwidths(parameters, message):
+    settings = {"bandwidth": "auto", **parameters}
+    with pytest.raises(ValueError, match=message):
+        CMixupResampler(**settings).fit(np.zeros((3, 1)), np.zeros(3))
