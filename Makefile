@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+SMOGN := $(VENV)/smogn/bin/python
+COMPARE := OMP_NUM_THREADS=1 $(BIN)/python benchmarks/compare
 
 # Real data, where they lie beside the checkout; tests that need them skip elsewhere.
 ifneq ($(wildcard ../shared/data),)
@@ -27,12 +29,22 @@ lint: $(VENV)/.installed-tests,lint
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-benchmark: $(VENV)/.installed-benchmark
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/compare/no2_paper_protocol.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/compare/cost.py
+# Hours on one core; each script goes on where it was interrupted.
+benchmark: $(VENV)/.installed-benchmark $(SMOGN)
+	$(COMPARE)/paper_protocol.py --data no2 --scratch .cache/no2.jsonl
+	$(COMPARE)/paper_protocol.py --data thin_film --scratch .cache/thin_film.jsonl
+	$(COMPARE)/all_rows.py --smogn-python $(SMOGN) --scratch .cache/all_rows.jsonl
+	$(COMPARE)/shift.py --scratch .cache/shift.jsonl
+	$(COMPARE)/cost.py
+	$(COMPARE)/tables.py --out .cache/tables
+
+# A rival that needs an older NumPy than skmix has beside it.
+$(SMOGN):
+	$(PYTHON) -m venv $(VENV)/smogn
+	$@ -m pip install --quiet "smogn==0.1.2" "numpy<2.4" "pandas<3"
 
 clean:
-	rm -rf $(VENV) build *.egg-info docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) build *.egg-info docs/_build docs/auto_examples docs/generated docs/_generated
 
 # One stamp to a set of extras; a change of either file installs again.
 $(VENV)/.installed-%: pyproject.toml constraints.txt
