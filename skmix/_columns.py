@@ -145,6 +145,8 @@ class RowEncoder:
         if self.scaler is not None:
             blocks.append(self.scaler.transform(values))
         if self.indicators is not None:
-            coded = self.indicators.transform(columns.categories)
-            blocks.append(coded if source is None else coded[source])
+            categories = columns.categories
+            if source is not None:
+                categories = categories[source]
+            blocks.append(self.indicators.transform(categories))
         return np.hstack(blocks)

@@ -24,6 +24,10 @@ State = dict[str, NDArray]
 NOT_IN_THE_RESULT = {"max_time", "n_jobs", "random_state", "verbose"}
 
 
+# Iterations over which the objective of a learner is averaged.
+WINDOW = 20
+
+
 class Learner(Protocol):
     """What the loop asks of a learner."""
 
@@ -105,7 +109,9 @@ class Loop:
             self.fingerprint = joblib.hash((type(estimator).__name__, parameters, data))
             self.saved = self.checkpoints[0].load(self.fingerprint)
 
-    def run(self, learner: Learner, phase: str, max_iter: int, window: int = 20) -> int:
+    def run(
+        self, learner: Learner, phase: str, max_iter: int, window: int = WINDOW
+    ) -> int:
         """Run a learner to its end, and leave it with its best policy.
 
         Parameters
@@ -119,10 +125,11 @@ class Loop:
         max_iter : int
             Number of iterations.
 
-        window : int, default=20
-            Number of iterations over which the objective is averaged. The policy with
-            the lowest average is the one that the phase ends with: what a learner
-            reports of one iteration depends on what was drawn in it.
+        window : int, default=WINDOW
+            Number of iterations over which the objective is averaged, as what a learner
+            reports of one of them depends on what was drawn in it. The phase ends with
+            the policy of the lowest average of so many; where it has fewer iterations,
+            with the latest.
 
         Returns
         -------
@@ -201,7 +208,8 @@ class _Progress:
         for name, value in report.items():
             self.records.setdefault(name, []).append(value)
         self.iteration += 1
-        if average <= self.best:
+        # Averages of fewer objectives are low by luck: no full one would match them.
+        if self.iteration <= self.window or average <= self.best:
             self.best, self.best_policy = average, learner.policy()
         return report
 

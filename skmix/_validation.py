@@ -272,10 +272,11 @@ def check_positive(numbers: Any, name: str) -> list[float]:
 def check_layers(sizes: Any, name: str) -> list[int]:
     """Check the sizes of hidden layers: whole numbers of at least 1."""
     values = np.atleast_1d(np.asarray(sizes))
-    if values.ndim != 1 or values.dtype.kind not in "iu" or (values < 1).any():
+    whole = values.ndim == 1 and values.size and values.dtype.kind in "iu"
+    if not whole or (values < 1).any():
         raise ValueError(
-            f"{name} must hold whole numbers of at least 1, one for each hidden layer, "
-            f"got {sizes!r}."
+            f"{name} must hold whole numbers of at least 1, for one hidden layer or "
+            f"more, got {sizes!r}."
         )
     return values.tolist()
 

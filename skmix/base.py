@@ -102,6 +102,7 @@ class _BaseMix(
         self._learn(data, rng)
         # Held-out rows are not kept: nothing is drawn from them.
         data.X_val = data.columns_val = data.target_val = None
+        vars(data).pop("Z_val", None)
         self._data = data
         self._draw_seed = draw_seed(rng)
         return self

@@ -154,7 +154,7 @@ class History(_Callback):
     >>> resampler = MixRLResampler(Ridge(), random_state=0)
     >>> _ = resampler.set_callbacks(history).fit(X, X[:, 0] ** 2)
     >>> [record["phase"] for record in history.records]
-    ['candidates', 'candidates', 'candidates', 'candidates']
+    ['candidates', 'candidates']
     """
 
     def __init__(self) -> None:

@@ -32,6 +32,7 @@ from sklearn.utils.validation import (
 
 from . import _compat
 from ._containers import take_rows
+from ._stopping import stops_by_held_out_rows
 from ._weights import weighted_bootstrap, weights_after
 from .base import BaseMixResampler, BaseMixSampler
 
@@ -93,7 +94,8 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
             Labels.
 
         X_val : {array-like, data frame} of shape (v, p), default=None
-            Held-out rows for resamplers that take them; others do without.
+            Held-out rows for resamplers that take them, and for an estimator that stops
+            by them (``early_stopping=True``); others do without.
 
         y_val : {array-like, series, data frame} of shape (v,) or (v, t), default=None
             Labels of the held-out rows.
@@ -137,13 +139,14 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         self.n_rows_added_ = _compat.num_samples(X_fit) - _compat.num_samples(X)
         X_fit, y_fit, weight = self._split_soft_labels(X_fit, y_fit, weight)
         self.estimator_ = clone(self._estimator)
-        if weight is None:
-            self.estimator_.fit(X_fit, y_fit)
-        elif has_fit_parameter(self.estimator_, "sample_weight"):
-            self.estimator_.fit(X_fit, y_fit, sample_weight=weight)
-        else:
+        extra = {}
+        if X_val is not None and stops_by_held_out_rows(self.estimator_):
+            extra = {"X_val": X_val, "y_val": y_val}
+        if weight is not None and has_fit_parameter(self.estimator_, "sample_weight"):
+            extra["sample_weight"] = weight
+        elif weight is not None:
             X_fit, y_fit = weighted_bootstrap(X_fit, y_fit, weight, rng)
-            self.estimator_.fit(X_fit, y_fit)
+        self.estimator_.fit(X_fit, y_fit, **extra)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))

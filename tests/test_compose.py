@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import ClusterCentroids, RandomUnderSampler
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import log_softmax, softmax
@@ -27,7 +27,12 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import check_consistent_length, get_tags
 
 from skmix import ResampledClassifier, ResampledRegressor
-from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
+from skmix.regression import (
+    CMixupResampler,
+    MixRLResampler,
+    MixupResampler,
+    NetworkRegressor,
+)
 
 rng = np.random.RandomState(0)
 X = rng.normal(loc=3, scale=2, size=(60, 3))
@@ -430,3 +435,18 @@ def test_weights_are_routed_on_request(routed):
     scaled = StandardScaler().fit_transform(X)
     by_hand = ResampledRegressor(resampler=CMIXUP).fit(scaled, y, sample_weight=WEIGHT)
     assert_allclose(coef, by_hand.estimator_.coef_)
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_an_estimator_stops_by_the_held_out_rows(stops):
+    """Otherwise it would stop by mixes of the rows that it is trained on."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
+    network = NetworkRegressor(
+        8, max_iter=50, early_stopping=stops, device="cpu", random_state=0
+    )
+    model = ResampledRegressor(network, resampler=MixupResampler(random_state=0))
+    model.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    mixed = MixupResampler(random_state=0).fit_resample(X[:40], y[:40])
+    extra = {"X_val": X[40:], "y_val": y[40:]} if stops else {}
+    assert_array_equal(model.predict(X), clone(network).fit(*mixed, **extra).predict(X))

@@ -69,6 +69,16 @@ def test_ends_with_the_policy_of_the_lowest_moving_average():
     assert learner.result == 2
 
 
+@pytest.mark.parametrize(
+    ("script", "kept"), [([0.0, 9.0, 6.0, 3.0, 3.0, 7.0], 5), ([1.0, 5.0], 2)]
+)
+def test_luck_in_the_first_iterations_does_not_count(script, kept):
+    # Averages of three: 5, 6, 4, 13 / 3; the other script has none.
+    learner = Scripted(script)
+    Scripting().fit(learner, window=3)
+    assert learner.result == kept
+
+
 def test_history_runs_through_the_phases():
     fitted = Scripting().fit(Scripted([1.0, 2.0]), Scripted([5.0]))
     assert fitted.loop.history == {

@@ -36,6 +36,27 @@ def interpolate(
     return np.clip(mixes, np.minimum(a, b), np.maximum(a, b), out=mixes)
 
 
+def deviations(Y: FloatArray) -> FloatArray:
+    """Compute the standard deviation of each column of labels, 1 where it is constant.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n, t)
+        Labels.
+
+    Returns
+    -------
+    spread : ndarray of shape (t,)
+        Positive numbers to divide by.
+
+    Notes
+    -----
+    The deviation of equal numbers need not round to 0: that of sixty times 0.1 is
+    4e-17.
+    """
+    return np.where(np.ptp(Y, axis=0) > 0, Y.std(axis=0), 1.0)
+
+
 def heavier_parent(first: IntArray, second: IntArray, weight: FloatArray) -> IntArray:
     """Choose the parent with the larger weight; at a tie the first."""
     return np.where(weight >= 0.5, first, second)

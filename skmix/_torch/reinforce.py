@@ -108,7 +108,9 @@ class ReinforceLearner(PolicyLearner):
             for rows in chosen
         ]
         losses = np.array(
-            self.evaluate(draw.batch.cpu().numpy(), selections, self._seeds())
+            self.evaluate(
+                draw.batch.cpu().numpy(), selections, self._seeds(self.n_rollouts)
+            )
         )
         advantage = torch.as_tensor(
             losses - self._baseline(losses), dtype=torch.float32, device=self.device
@@ -129,8 +131,7 @@ class ReinforceLearner(PolicyLearner):
             return self.base
         return (losses.sum() - losses) / (len(losses) - 1)
 
-    def _seeds(self, n: int | None = None) -> list[int]:
-        n = self.n_rollouts if n is None else n
+    def _seeds(self, n: int) -> list[int]:
         return torch.randint(2**31 - 1, (n,), generator=self.generator).tolist()
 
     def losses_of(self, selections: Sequence[NDArray[np.intp]]) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._loop import WINDOW
 from .._optional import import_pyplot
 from ._style import BLUE, GREEN, GREY, ORANGE
 
@@ -20,8 +21,9 @@ class LearningCurveDisplay:
     """The objective of a resampler that learns, iteration by iteration.
 
     A pale line is the objective, the strong one its moving average, and the dot on it
-    the lowest one: learning ends with the policy of that iteration. Candidates of a
-    cross-validated search are points; the dashed line is the untouched data.
+    the lowest one of a full window, or the last where there is none: learning ends with
+    the policy of that iteration. Candidates of a search are points, and the dashed line
+    is the untouched data; after learned ranges, as AdaMixUp's, they are left out.
 
     Parameters
     ----------
@@ -124,6 +126,8 @@ class LearningCurveDisplay:
         if names == ["candidates"]:
             self._draw_candidates(ax)
         else:
+            # Their objective is another one.
+            names = [name for name in names if name != "candidates"]
             for name, color in zip(names, cycle((BLUE, ORANGE, GREEN))):
                 self._draw_phase(ax, name, color)
             ax.plot([], [], "o", color=GREY, label="lowest, kept")
@@ -156,6 +160,7 @@ class LearningCurveDisplay:
         )
         ax.plot(iteration, objective, color=color, linewidth=0.8, alpha=0.35)
         ax.plot(iteration, average, color=color, linewidth=2, label=name)
-        # Of equal averages the last is kept.
-        kept = np.flatnonzero(average == average.min())[-1]
+        # Of averages over a full window the lowest, of equal ones the last.
+        full = min(WINDOW, len(average)) - 1
+        kept = full + np.flatnonzero(average[full:] == average[full:].min())[-1]
         ax.plot(iteration[kept], average[kept], "o", color=color, mec="white", ms=8)

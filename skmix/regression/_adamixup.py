@@ -69,8 +69,9 @@ class AdaMixupResampler(JudgedResampler):
         updates the ranges narrow, to a share for each pair in the end.
 
     max_time : float, default=None
-        Seconds after which the ranges are no longer learned. Their judgement takes the
-        time that it takes.
+        Seconds after which learning stops. With the guard, half of them are for the
+        ranges; where they are over before the judgement has scored the untouched data,
+        nothing is mixed.
 
     device : str, default="auto"
         "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
@@ -218,7 +219,9 @@ class AdaMixupResampler(JudgedResampler):
         learner = self._make_learner(data, draw_seed(rng))
         self.device_ = str(learner.device)
         loop = Loop(self, 1 + self.guard, inputs, self.max_time, self._start)
-        n_iter = loop.run(learner, "ranges", self.max_iter)
+        # The loss is that of the training rows and says nothing of an earlier state's
+        # worth: the last one is kept, in the folds too.
+        n_iter = loop.run(learner, "ranges", self.max_iter, window=self.max_iter + 1)
         self._n_updates = n_iter
         recipe = RangeRecipe(data, self.amount, LearnedRatio(learner))
         if self.guard:

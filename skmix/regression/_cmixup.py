@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from .._compat import Interval, StrOptions
+from .._core.mixing import deviations
 from .._core.pairs import kernel_partners
 from .._validation import check_positive
 from ..base import Mixes, ResamplingData
@@ -224,8 +225,7 @@ class _NearLabels:
 
     def draw(self, candidate: float, rng: RandomState) -> Mixes:
         """Mix pairs drawn with a bandwidth."""
-        spread = self.data.target.std(axis=0)
-        labels = self.data.target / np.where(spread > 0, spread, 1.0)
+        labels = self.data.target / deviations(self.data.target)
 
         def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
             return kernel_partners(first, labels, candidate, rng)

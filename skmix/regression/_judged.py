@@ -8,14 +8,15 @@ from numbers import Integral, Real
 from typing import Any
 
 from numpy.random import RandomState
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from .._compat import HasMethods, Interval
 from .._loop import Loop
 from .._random import draw_seed
+from .._stopping import stops_by_held_out_rows
 from ..base import BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
-from ._search import CandidateSearch, make_folds
+from ._search import CandidateSearch, make_folds, seeded
 from ._teacher import KernelRegressor, KernelTeacher
 
 # Fewer rows than this cannot say whether mixing helps.
@@ -104,17 +105,27 @@ class JudgedResampler(BaseMixResampler):
         if loop is None:
             inputs = self._inputs(data, rng)
             loop = Loop(self, 1, inputs, self.max_time, self._start)
-        folds, blocks, truth = make_folds(data, self.cv, self._prepare, rng)
-        if recipe is not None and data.X_val is not None:
-            folds[0].recipe = recipe  # its rows are all training rows
+        stops = self.estimator is not None and stops_by_held_out_rows(self.estimator)
+        folds, blocks, truth = make_folds(data, self.cv, self._prepare, stops, rng)
         n_blocks = sum(repeat == 0 for repeat, _ in blocks)
-        if len(truth) < MIN_ROWS_TO_JUDGE or n_blocks < 2:
+        few = len(truth) < MIN_ROWS_TO_JUDGE or n_blocks < 2
+        # Of a single row, as a large group may leave it, there are no mixes.
+        if few or min(len(fold.train) for fold in folds) < 2:
             loop.close()
             self.history_ = loop.history
-            self._give_up(f"{len(truth)} rows in {n_blocks} folds")
+            held_out = data.X_val is not None
+            where = "held-out rows" if held_out else f"rows in {n_blocks} folds"
+            self._give_up(f"{len(truth)} {where}")
             return None
         seed = draw_seed(rng)
+        if data.X_val is not None:
+            # All training rows are in each fold.
+            recipe = recipe or self._prepare(data, seed)
+            for fold in folds:
+                fold.recipe = recipe
+        # All arms and folds from one seed, so that only the rows differ.
         estimator = self._judging_estimator(data, seed)
+        estimator = seeded(clone(estimator), estimator, seed)
         search = make_search(
             folds,
             blocks,
@@ -128,7 +139,7 @@ class JudgedResampler(BaseMixResampler):
         n_iter = loop.run(search, "candidates", 1 + len(candidates), window=1)
         loop.close()
         self.n_iter_, self.history_ = n_iter, loop.history
-        if len(search.losses) < 2:
+        if len(search.predictions) < 2:
             self._give_up("the scores measured before the stop")
             return None
         self._candidate = search.best()
@@ -140,6 +151,8 @@ class JudgedResampler(BaseMixResampler):
             judge=type(estimator).__name__,
             groups=data.groups if data.X_val is None else None,
         )
+        if not self.accepted_:
+            self._recipe = None  # it may be much larger than the rows
         return search
 
     @staticmethod

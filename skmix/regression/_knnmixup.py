@@ -202,6 +202,8 @@ class KNNMixupResampler(JudgedResampler):
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         candidates = check_counts(self.candidates, "candidates")
         if self.k == "auto":
+            # More than all other rows is no further candidate.
+            candidates = sorted({min(k, len(data) - 1) for k in candidates})
             search = BayesSearch if self.search == "bayes" else CandidateSearch
             self._choose(data, candidates, "k", rng, search)
         else:

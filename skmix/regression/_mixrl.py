@@ -70,7 +70,8 @@ class MixRLResampler(JudgedResampler):
 
     candidate_neighbors : sequence of int, default=(64,)
         Numbers of neighbours, of both kinds each, that are tried where no held-out
-        rows are given. Of a row's mixes at least 16 are made, and more below 625 rows.
+        rows are given. At most 16 of a row's mixes are made, or 5000 divided by the
+        number of rows, if that is more.
 
     mix_ratio : float in (0, 1), "beta" or AdaMixupResampler, default=0.5
         Share of the first parent in a mix: the same for all, drawn from
@@ -82,7 +83,8 @@ class MixRLResampler(JudgedResampler):
 
     threshold : "auto" or float in [0, 1], default="auto"
         Probability that an option must reach. "auto" tunes it on the held-out rows, if
-        these are at least 100; else three quarters of the rows are mixed.
+        these are at least 100; else three quarters of all rows' best options, of
+        either kind, are kept.
 
     categorical_features : "from_dtype" or array-like, default="from_dtype"
         Columns that hold categories: names, places or a mask, in addition to columns
@@ -186,17 +188,17 @@ class MixRLResampler(JudgedResampler):
 
     threshold_ : float
         Probability that an option had to reach, above 1 if none was to be kept; only
-        with held-out rows.
+        where the network was trained.
 
     history_ : dict of lists
         What each iteration reported: phase, iteration, objective and more.
 
     n_iter_ : int
         Number of updates of the network in the last phase; without held-out rows, of
-        candidates that were scored.
+        candidates that were scored, the untouched data included.
 
     device_ : str
-        Where the network was trained; only with held-out rows.
+        Where the network was trained, if it was.
 
     parent_indices_ : ndarray of shape (m, 2)
         Row indices of the parents of each new row, since the last draw.
@@ -235,8 +237,8 @@ class MixRLResampler(JudgedResampler):
     either half of the held-out rows and scored on the other half.
 
     **Without.** A candidate mixes each row with some of its k nearest rows of both
-    kinds: with 16, or as many as make 10 000 mixes in all, if that is more. Both
-    parents of a mix are in the training fold. The label of a mix is
+    kinds: with 16, or as many as make 5000 mixes in all, if that is more; no pair is
+    mixed twice. Both parents of a mix are in the training fold. The label of a mix is
     (1 - w) y + w f(x), with y the interpolated label, f the mean of two kernel ridge
     regressions chosen by leave-one-out error, and w their weight next to the estimator,
     from out-of-fold predictions. To judge, each fold is scored with the candidate that
@@ -368,6 +370,8 @@ class MixRLResampler(JudgedResampler):
             "label": check_counts(self.label_neighbors, "label_neighbors"),
         }
         candidates = check_counts(self.candidate_neighbors, "candidate_neighbors")
+        # More than all other rows is no further candidate.
+        candidates = sorted({min(k, len(data) - 1) for k in candidates})
         layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
         self._amount, self._share = None, 0.0
         if data.X_val is not None:
@@ -379,7 +383,7 @@ class MixRLResampler(JudgedResampler):
         if search is not None:
             k, self._share = self._candidate
             self._amount = mixes_per_row(len(data))
-            self.options_ += min(k, len(data) - 1)
+            self.options_ += k
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         if not self.accepted_:
@@ -417,11 +421,15 @@ class MixRLResampler(JudgedResampler):
         if not options:
             options = {"any": [max(1, min(len(data) - 1, MAX_MIXES // len(data)))]}
         self._greatest = {kind: max(counts) for kind, counts in options.items()}
+        if self.guard and n_val < MIN_ROWS_TO_JUDGE:
+            self.options_ = np.zeros((len(data), len(options)), dtype=np.intp)
+            self.history_, self.n_iter_ = {}, 0
+            return self._give_up(f"{n_val} held-out rows")
         self._recipe = self._prepare(data, draw_seed(rng))
         policy = self._make_policy(data, list(options.values()), layers, rng)
         self.device_ = str(policy.device)
         halves: list = []
-        if self.guard and n_val >= MIN_ROWS_TO_JUDGE:
+        if self.guard:
             folds = KFold(2, shuffle=True, random_state=draw_seed(rng))
             halves = list(folds.split(data.Z_val))
         max_iter = self.max_iter or MAX_ITER[self.method]
@@ -436,7 +444,7 @@ class MixRLResampler(JudgedResampler):
         if not self.guard:
             self._accept_unjudged(what)
         elif not learned.judged.any():
-            self._give_up(f"{n_val} held-out rows")
+            self._give_up("the halves judged before the stop")
         else:
             truth = data.target_val[learned.judged]
             loss, baseline = (
@@ -475,6 +483,13 @@ class MixRLResampler(JudgedResampler):
             )
         estimator = self.estimator
         if estimator is None:
+            if data.columns.categories.shape[1]:
+                raise ValueError(
+                    "method='reinforce' trains a NetworkRegressor where estimator is "
+                    "None, which takes numbers only, and X has columns of categories. "
+                    "Pass a pipeline that encodes them as estimator, or encode them "
+                    "before."
+                )
             estimator = NetworkRegressor(device=self.device)
         return ReinforcePolicy(
             *problem,

@@ -8,13 +8,17 @@ from functools import cached_property
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 
-from .._core.mixing import interpolate
+from .._core.mixing import deviations, interpolate
 from .._core.neighbors import nearest_labels, nearest_rows, other_rows
 from .._core.pairs import option_pairs, some_option_pairs, unique_pairs
 from ..base import Mixes, ResamplingData
 from ._pairs import Ratio
 from ._teacher import KernelTeacher
+
+# Mixes that the teacher labels at a time.
+BLOCK_SIZE = 2**14
 
 IntArray = NDArray[np.intp]
 
@@ -56,7 +60,12 @@ class NeighborRecipe:
         self.data = data
         self.ratio = ratio
         self.seed = seed
-        self.neighbors = [self._table(kind, k) for kind, k in counts.items()]
+        self.counts = dict(counts)
+
+    @cached_property
+    def neighbors(self) -> list[IntArray]:
+        """Made when first asked for: they may be much larger than the rows."""
+        return [self._table(kind, k) for kind, k in self.counts.items()]
 
     def _table(self, kind: str, k: int) -> IntArray:
         data = self.data
@@ -64,8 +73,7 @@ class NeighborRecipe:
             return other_rows(len(data), k, RandomState(self.seed))
         if kind == "data":
             return nearest_rows(data.Z, k)
-        spread = data.target.std(axis=0)
-        return nearest_labels(data.target / np.where(spread > 0, spread, 1.0), k)
+        return nearest_labels(data.target / deviations(data.target), k)
 
     @cached_property
     def teacher(self) -> KernelTeacher:
@@ -111,7 +119,9 @@ class NeighborRecipe:
         first, second = first[kept], second[kept]
         weight = self.ratio.draw(first, second, rng)
         target = interpolate(data.target, first, second, weight)
-        if share > 0 and len(first):
-            Z = data.encoder(data.columns, *data.columns.mix(first, second, weight))
-            target += share * (self.teacher.predict(Z) - target)
+        if share > 0:
+            for rows in gen_batches(len(first), BLOCK_SIZE):
+                mixed = data.columns.mix(first[rows], second[rows], weight[rows])
+                smooth = self.teacher.predict(data.encoder(data.columns, *mixed))
+                target[rows] += share * (smooth - target[rows])
         return Mixes(first, second, weight, target)

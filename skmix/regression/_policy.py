@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +11,20 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import has_fit_parameter
 
 from .._core.kernels import NystromFeatures
-from .._core.mixing import interpolate
+from .._core.mixing import deviations, interpolate
 from .._core.pairs import unique_pairs
 from .._loop import Loop
 from .._random import draw_seed
+from .._stopping import stops_by_held_out_rows
 from .._torch.device import resolve_device
 from .._torch.influence import InfluenceLearner
 from .._torch.policy import PolicyLearner
 from ..base import Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._neighbors import NeighborRecipe
-from ._search import fit_predict
+from ._search import fit_predict, held_out_rows, seeded
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
@@ -129,8 +128,7 @@ class MixingPolicy(ABC):
             part.reshape(table.shape)
             for part, table in zip(np.split(slot, ends), tables, strict=True)
         ]
-        self.center, self.spread = data.target.mean(axis=0), data.target.std(axis=0)
-        self.spread[self.spread == 0] = 1.0
+        self.center, self.spread = data.target.mean(axis=0), deviations(data.target)
         self.targets = self._standardise(data.target)
         self.targets_val = self._standardise(data.target_val)
         # Rows, options and slots, as every learner takes them.
@@ -176,8 +174,8 @@ class MixingPolicy(ABC):
         if threshold == "auto" and n_val < MIN_TUNING_ROWS:
             warn_user(
                 f"X_val has {n_val} rows, too few to tune the threshold on: three "
-                f"quarters of the rows are mixed. Pass at least {MIN_TUNING_ROWS}, or "
-                "add them to the training rows.",
+                "quarters of all rows' best options are kept. Pass at least "
+                f"{MIN_TUNING_ROWS}, or add them to the training rows.",
                 JudgementWarning,
             )
         learned = Learned(np.zeros(n_val, bool), np.empty((2, *self.targets_val.shape)))
@@ -262,28 +260,14 @@ class MixingPolicy(ABC):
         held_out = self.held_out(own)
         X_other = self.data.X_val.take(other)
         # Both arms from one seed, so that only the mixes differ.
-        model = self.seeded(clone(self.estimator), self.seed)
+        model = seeded(clone(self.estimator), self.estimator, self.seed)
         return fit_predict(model, X, y, held_out, X_other)
-
-    def seeded(self, model: BaseEstimator, seed: int) -> BaseEstimator:
-        """Copy the estimator, trained or not, with a seed where it has none itself."""
-        free = [
-            name
-            for name, value in self.estimator.get_params().items()
-            if name.split("__")[-1] == "random_state" and value is None
-        ]
-        return deepcopy(model).set_params(**dict.fromkeys(free, seed))
 
     def held_out(self, own: IntArray) -> dict[str, Any]:
         """Held-out rows for an estimator whose ``fit`` takes some to stop by."""
-        # "auto" would stop here and not where the estimator is used.
-        stops = self.estimator.get_params().get("early_stopping") is True
-        if not stops or not has_fit_parameter(self.estimator, "X_val"):
+        if not stops_by_held_out_rows(self.estimator):
             return {}
-        # Labels in the shape of those that it is trained on.
-        shape = np.shape(self.data.y.take(np.arange(1)))[1:]
-        y_val = self.data.target_val[own].reshape(-1, *shape)
-        return {"X_val": self.data.X_val.take(own), "y_val": y_val}
+        return held_out_rows(self.data, own)
 
 
 class InfluencePolicy(MixingPolicy):

@@ -14,7 +14,7 @@ from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
 from ..base import Mixes
 from ._policy import IntArray, MixingPolicy
-from ._search import fit_predict
+from ._search import fit_predict, seeded
 
 
 class ReinforcePolicy(MixingPolicy):
@@ -84,7 +84,10 @@ class ReinforcePolicy(MixingPolicy):
         ) -> list[float]:
             predictions = self.parallel(
                 delayed(fit_predict)(
-                    self.seeded(model, seed), *self._rows(rows, mixes), held_out, X_own
+                    seeded(model, self.estimator, seed),
+                    *self._rows(rows, mixes),
+                    held_out,
+                    X_own,
                 )
                 for mixes, seed in zip(selections, seeds, strict=True)
             )
@@ -101,7 +104,8 @@ class ReinforcePolicy(MixingPolicy):
             return clone(self.estimator)
         model = clone(self.estimator).set_params(warm_start=True)
         X, y = self.put_together(self.data, Mixes.none(self.data))
-        return self.seeded(model, self.seed).fit(X, y, **self.held_out(own))
+        model = seeded(model, self.estimator, self.seed)
+        return model.fit(X, y, **self.held_out(own))
 
     def _rows(self, rows: IntArray, mixes: IntArray) -> tuple[Any, Any]:
         """Rows of a batch, and some of the candidate mixes."""

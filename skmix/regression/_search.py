@@ -7,7 +7,8 @@ trained on rows and mixes, and scored on rows that had no part in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
 from typing import Any, Protocol
@@ -65,6 +66,9 @@ class Fold:
 
     seed : int
         Randomness of the recipe and of its draws.
+
+    held_out : dict
+        Further rows for the ``fit`` of an estimator that stops by them.
     """
 
     train: ResamplingData
@@ -74,6 +78,7 @@ class Fold:
     repeat: int
     prepare: Callable[[ResamplingData, int], Any]
     seed: int
+    held_out: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def recipe(self) -> Any:
@@ -132,6 +137,7 @@ class CandidateSearch:
         self.name = name
         self.put_together = put_together
         self.parallel = Parallel(n_jobs=n_jobs)
+        self.n_candidates = len(candidates)
         self.n_repeats = 1 + max((fold.repeat for fold in folds), default=0)
         # Of the untouched data, then of each candidate, of shape (repeats, v, t).
         self.predictions: list[NDArray] = []
@@ -156,7 +162,10 @@ class CandidateSearch:
         candidate = self.next_candidate() if self.predictions else None
         results = self.parallel(
             delayed(fit_predict)(
-                clone(self.estimator), *self._rows(fold, candidate), {}, fold.X_test
+                clone(self.estimator),
+                *self._rows(fold, candidate),
+                fold.held_out,
+                fold.X_test,
             )
             for fold in self.folds
         )
@@ -176,6 +185,8 @@ class CandidateSearch:
         mixes = Mixes.none(fold.train)
         if candidate is not None:
             mixes = self.draw(fold, candidate)
+            if len(self.predictions) == self.n_candidates:
+                del fold.recipe  # it may be much larger than the rows
         return self.put_together(fold.train, mixes)
 
     def draw(self, fold: Fold, candidate: Any) -> Mixes:
@@ -219,6 +230,7 @@ def make_folds(
     data: ResamplingData,
     cv: Any,
     prepare: Callable[[ResamplingData, int], Any],
+    stops: bool,
     rng: RandomState,
 ) -> tuple[list[Fold], list[Block], NDArray[np.float64]]:
     """Arrange what a search trains on, and what it judges by.
@@ -234,13 +246,18 @@ def make_folds(
     prepare : callable
         Makes the recipe of training rows and a seed.
 
+    stops : bool
+        Whether the estimator takes held-out rows to stop by. Where there are some,
+        either half is then scored with what stopped by the other.
+
     rng : RandomState
         Randomness of folds and recipes.
 
     Returns
     -------
     folds : list of Fold
-        One to a fold of cross-validation; one in all where rows are held out.
+        One to a fold of cross-validation; where rows are held out, one in all, or one
+        to a half of them.
 
     blocks : list of (int, ndarray)
         The repeats, and the rows that are judged by, in parts: the folds, or the halves
@@ -250,11 +267,25 @@ def make_folds(
         Labels of the rows that are judged by.
     """
     if data.X_val is not None:
-        rows = np.arange(len(data.X_val))
-        halves = np.array_split(rng.permutation(len(rows)), 2)
+        halves = np.array_split(rng.permutation(len(data.X_val)), 2)
         blocks = [(0, half) for half in halves]
-        held_out = data.X_val.take(rows), data.columns_val, rows, 0
-        return [Fold(data, *held_out, prepare, draw_seed(rng))], blocks, data.target_val
+        parts = [(np.arange(len(data.X_val)), halves[0][:0])]
+        if stops:
+            parts = [(halves[0], halves[1]), (halves[1], halves[0])]
+        folds = [
+            Fold(
+                data,
+                data.X_val.take(test),
+                data.columns_val.take(test),
+                test,
+                0,
+                prepare,
+                draw_seed(rng),
+                held_out_rows(data, own) if stops else {},
+            )
+            for test, own in parts
+        ]
+        return folds, blocks, data.target_val
     splits = make_splits(cv, data, rng)
     folds = [
         Fold(
@@ -269,6 +300,14 @@ def make_folds(
         for repeat, train, test in splits
     ]
     return folds, [(repeat, test) for repeat, _, test in splits], data.target
+
+
+def held_out_rows(data: ResamplingData, rows: NDArray[np.intp]) -> dict[str, Any]:
+    """Take held-out rows as arguments of a ``fit`` that stops by them."""
+    # Labels in the shape of those that are trained on.
+    shape = np.shape(data.y.take(np.arange(1)))[1:]
+    y_val = data.target_val[rows].reshape(-1, *shape)
+    return {"X_val": data.X_val.take(rows), "y_val": y_val}
 
 
 def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
@@ -323,6 +362,16 @@ def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
             "do, or equally often, as RepeatedKFold does: all rows are judged alike."
         )
     return splits
+
+
+def seeded(model: BaseEstimator, estimator: BaseEstimator, seed: int) -> BaseEstimator:
+    """Copy a model of an estimator, with a seed wherever the estimator has none."""
+    free = [
+        name
+        for name, value in estimator.get_params().items()
+        if name.split("__")[-1] == "random_state" and value is None
+    ]
+    return deepcopy(model).set_params(**dict.fromkeys(free, seed))
 
 
 def fit_predict(

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .._columns import RowEncoder
 from .._core.kernels import NystromFeatures
+from .._core.mixing import deviations
 from .._validation import read_regression_y, read_X
 
 # The number of landmarks up to which kernel ridge regression is exact.
@@ -23,8 +24,8 @@ MAX_LANDMARKS = 256
 # Kernel and ridge strength are chosen on at most this many rows.
 MAX_ROWS_TO_CHOOSE = 1000
 RIDGE_STRENGTHS = np.logspace(-5, 1, 7)
-# Widths of Gaussian kernels, in median distances between rows; None is the kernel of a
-# wide network. One of each kind is used.
+# Widths of Gaussian kernels, in median distances between unequal rows; None is the
+# kernel of a wide network. One of each kind is used.
 WIDTHS = ((None,), (0.5, 1.0, 2.0, 4.0))
 BLOCK = 8192
 
@@ -105,8 +106,10 @@ def kernel_features(Z: NDArray[np.float64], width: float | None, seed: int) -> A
     if width is None:
         return NystromFeatures(Z, n_landmarks, n_landmarks, rng)
     landmarks = Z[rng.permutation(len(Z))[:n_landmarks]]
-    median = np.median(pdist(landmarks)) if n_landmarks > 1 else 1.0
-    gamma = 0.5 / max(width * median, 1e-12) ** 2
+    apart = pdist(landmarks)
+    # Where most rows are equal, the median of all distances is 0.
+    median = np.median(apart[apart > 0]) if apart.any() else 1.0
+    gamma = 0.5 / (width * median) ** 2
     rbf = Nystroem(gamma=gamma, n_components=n_landmarks, random_state=seed)
     return rbf.fit(landmarks).transform
 
@@ -165,8 +168,7 @@ def stacking_weight(
         The w in [0, 1] that minimises |Y - (1 - w) prediction - w teacher|^2, each
         target in units of its standard deviation.
     """
-    scale = Y.std(axis=0)
-    scale[scale == 0] = 1.0
+    scale = deviations(Y)
     direction = (teacher - prediction) / scale
     length = (direction**2).sum()
     if length == 0:

@@ -16,7 +16,7 @@ from ._teacher import stacking_weight
 # Number of mixes for each row, and in all where rows are few: there more of them gain a
 # little and cost nothing.
 MIXES_PER_ROW = 16
-MIXES_IN_ALL = 10_000
+MIXES_IN_ALL = 5_000
 
 
 def mixes_per_row(n_rows: int) -> int:

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmix._core.mixing import draw_mix_ratio, heavier_parent, interpolate
+from skmix._core.mixing import (
+    deviations,
+    draw_mix_ratio,
+    heavier_parent,
+    interpolate,
+)
 
 
 def test_interpolate_by_hand():
@@ -35,6 +40,12 @@ def test_beta_shares_have_the_moments_of_beta(alpha):
     weight = draw_mix_ratio("beta", alpha, 200_000, np.random.RandomState(0))
     assert weight.mean() == pytest.approx(0.5, abs=0.005)
     assert weight.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), abs=0.003)
+
+
+def test_deviations_of_constant_labels_are_one():
+    Y = np.column_stack([np.arange(60.0), np.full(60, 0.1)])
+    assert Y[:, 1].std() > 0  # by rounding
+    assert_allclose(deviations(Y), [np.sqrt((60**2 - 1) / 12), 1.0])
 
 
 def test_fixed_share():

@@ -9,7 +9,8 @@ from sklearn.linear_model import Ridge
 
 from skmix.exceptions import JudgementWarning
 from skmix.plotting import LearningCurveDisplay
-from skmix.regression import MixRLResampler, MixupResampler
+from skmix.regression import AdaMixupResampler, MixRLResampler, MixupResampler
+from tests.regression.helpers import problem
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -49,11 +50,32 @@ def test_a_pale_and_a_strong_line_to_a_phase():
     objective, average, kept = ax.lines[3:6]
     assert_allclose(objective.get_xydata(), [[0, 8], [1, 9]])
     assert_allclose(average.get_xydata(), [[0, 8], [1, 8.5]])
-    assert_allclose(kept.get_xydata(), [[0, 8]])
+    # Of fewer than a full window the last is kept.
+    assert_allclose(kept.get_xydata(), [[1, 8.5]])
     assert to_hex(ax.lines[0].get_color()) == "#0072b2"
     assert {to_hex(line.get_color()) for line in ax.lines[3:6]} == {"#e69f00"}
     assert legend(ax) == ["half 1", "all", "lowest, kept"]
     assert ax.get_xlabel() == "Iteration"
+
+
+def test_the_dot_is_on_the_policy_that_the_loop_kept():
+    X, y, X_val, y_val = problem()
+    resampler = MixRLResampler(Ridge(), max_iter=40, guard=False, threshold=0.5)
+    resampler.set_params(learning_rate=0.05, random_state=0, device="cpu")
+    resampler.fit(X, y, X_val=X_val, y_val=y_val)
+    average = np.array(resampler.history_["moving_average"])
+    _, _, kept, _ = LearningCurveDisplay.from_estimator(resampler).ax_.lines
+    place = 19 + average[19:].argmin()
+    assert average[:19].min() < average[place]
+    assert_allclose(kept.get_xydata(), [[place, average[place]]])
+
+
+def test_the_judgement_of_ranges_is_left_out():
+    X, y, *_ = problem()
+    resampler = AdaMixupResampler(Ridge(), cv=2, max_iter=3, random_state=0).fit(X, y)
+    ax = LearningCurveDisplay.from_estimator(resampler).ax_
+    assert legend(ax) == ["ranges", "lowest, kept"]
+    assert_allclose(ax.lines[0].get_ydata(), resampler.history_["objective"][:3])
 
 
 def test_candidates_are_points_beside_the_untouched_data():

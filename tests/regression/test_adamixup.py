@@ -159,10 +159,11 @@ def test_interrupted_it_judges_the_ranges_so_far(learners):
     assert np.isfinite(resampler.best_score_)
     short = adamixup(KNeighborsRegressor(1), max_iter=7).fit(X, y)
     assert short.chosen_ == resampler.chosen_
-    pairs = np.array([0, 1, 2]), np.array([2, 4, 3])
-    assert_array_equal(
-        short._recipe.ratio.ranges(*pairs), resampler._recipe.ratio.ranges(*pairs)
-    )
+    # Without the guard they are drawn from.
+    loose = adamixup().set_callbacks(interrupting("ranges", after=7))
+    with pytest.warns(ConvergenceWarning, match="'ranges', after 7 iterations"):
+        X_new, _ = loose.fit_resample(X, y)
+    assert_array_equal(X_new, adamixup(max_iter=7).fit_resample(X, y)[0])
 
 
 def test_batches_are_no_larger_than_the_data():

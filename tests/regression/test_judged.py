@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_val_predic
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
 from skmix import ResampledRegressor
 from skmix.callbacks import Checkpoint
@@ -33,6 +33,17 @@ from tests.regression.helpers import CV, Recorder, interrupting, problem
 TREE = DecisionTreeRegressor(random_state=0)
 # Whatever it is fitted on, no row gains or loses.
 INDIFFERENT = DummyRegressor(strategy="constant", constant=1.0)
+
+
+class Seen(ExtraTreeRegressor):
+    """Remembers the seeds that it was fitted with."""
+
+    seeds = []
+
+    def fit(self, X, y):
+        self.seeds.append(self.random_state)
+        return super().fit(X, y)
+
 
 # All draw their shares, so that two draws differ.
 MIXUPS = [
@@ -186,6 +197,21 @@ def test_same_seed_same_rows_whatever_n_jobs(resampler, random_state_untouched):
 
 
 @every_one
+def test_an_estimator_without_a_seed_gets_one(resampler):
+    X, y, *_ = problem()
+    Seen.seeds.clear()
+    one, again = (
+        asking(resampler, make_pipeline(Seen())).fit(X, y).history_["objective"]
+        for _ in range(2)
+    )
+    assert one == again
+    assert len(set(Seen.seeds)) == 1
+    own = asking(resampler, Seen(random_state=7)).fit(X, y)
+    assert Seen.seeds[-1] == 7
+    assert own.estimator.random_state == 7
+
+
+@every_one
 def test_pickle_draws_the_same(resampler):
     X, y, *_ = problem()
     fitted = asking(resampler, TREE, guard=False).fit(X, y)
@@ -194,6 +220,24 @@ def test_pickle_draws_the_same(resampler):
         drawn, drawn_again = (f.resample(random_state=seed) for f in (fitted, again))
         assert_array_equal(drawn[0], drawn_again[0])
         assert_array_equal(drawn[1], drawn_again[1])
+
+
+@every_one
+def test_what_is_not_drawn_from_is_not_kept(resampler):
+    X, y, *_ = problem(n=300)
+    rejected = asking(resampler, INDIFFERENT).fit(X, y)
+    mixing = asking(resampler, INDIFFERENT, guard=False).fit(X, y)
+    # The rows as they came and as numbers, options, and a few thousand bytes.
+    size = len(pickle.dumps(rejected))
+    assert size < 3 * (X.nbytes + y.nbytes) + 5000
+    assert size < len(pickle.dumps(mixing))
+
+
+def test_held_out_rows_are_not_kept():
+    X, y, X_val, y_val = problem()
+    fitted = asking(MIXUPS[0], Ridge()).fit(X, y, X_val=X_val, y_val=y_val)
+    assert "Z" in vars(fitted._data)
+    assert "Z_val" not in vars(fitted._data)
 
 
 @every_one
@@ -272,6 +316,34 @@ def test_a_single_group_cannot_be_judged(resampler):
 
 
 @every_one
+def test_a_fold_of_one_training_row_cannot_be_judged(resampler):
+    X, y, *_ = problem(n=20)
+    fitted = asking(resampler, Ridge(), cv=2)
+    with pytest.warns(JudgementWarning, match="20 rows in 2 folds are too few"):
+        fitted.fit(X, y, groups=np.arange(20) > 0)
+    assert not fitted.accepted_
+
+
+class Stopped(Ridge):
+    """Is interrupted in its training, as by Ctrl-C."""
+
+    def fit(self, X, y):
+        raise KeyboardInterrupt
+
+
+@every_one
+def test_a_stop_while_the_untouched_data_are_scored_leaves_them(resampler):
+    X, y, *_ = problem()
+    fitted = asking(resampler, Stopped())
+    with (
+        pytest.warns(ConvergenceWarning, match="'candidates', after 0 iterations"),
+        pytest.warns(JudgementWarning, match="before the stop are too few"),
+    ):
+        X_new, _ = fitted.fit_resample(X, y)
+    assert_array_equal(X_new, X)
+
+
+@every_one
 def test_a_stop_before_the_first_candidate_leaves_the_data(resampler):
     X, y, *_ = problem()
     fitted = asking(resampler, Ridge())
@@ -336,3 +408,44 @@ def test_each_row_must_be_held_out(resampler):
     X, y, *_ = problem(n=20)
     with pytest.raises(ValueError, match="must hold out each row exactly once"):
         asking(resampler, Ridge(), cv=ShuffleSplit(3)).fit(X, y)
+
+
+class Stopping(Ridge):
+    """Takes held-out rows to stop by, and remembers them."""
+
+    records = []
+
+    def __init__(self, early_stopping=True):
+        super().__init__()
+        self.early_stopping = early_stopping
+
+    def fit(self, X, y, X_val=None, y_val=None):
+        self.records.append([X_val, y_val, None])
+        self.own = self.records[-1]
+        return super().fit(X, y)
+
+    def predict(self, X):
+        self.own[2] = X
+        return super().predict(X)
+
+
+def test_an_estimator_that_stops_by_held_out_rows_is_scored_on_others():
+    X, y, X_val, y_val = problem()
+    Stopping.records.clear()
+    resampler = KNNMixupResampler(Stopping(), candidates=(2, 3), random_state=0)
+    resampler.fit(X, y, X_val=X_val, y_val=y_val)
+    # The untouched data and two candidates, on either half.
+    assert len(Stopping.records) == 6
+    for stop, labels, asked in Stopping.records:
+        assert len(stop) == len(labels) == len(asked) == 20
+        rows = np.vstack([stop, asked])
+        assert_array_equal(np.sort(rows, axis=0), np.sort(X_val, axis=0))
+
+
+def test_auto_is_left_to_the_estimator():
+    X, y, X_val, y_val = problem()
+    Stopping.records.clear()
+    KNNMixupResampler(Stopping("auto"), candidates=(2,), random_state=0).fit(
+        X, y, X_val=X_val, y_val=y_val
+    )
+    assert [record[0] for record in Stopping.records] == [None, None]

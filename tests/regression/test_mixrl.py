@@ -54,10 +54,10 @@ def test_accepts_where_mixing_helps(curve):
     assert resampler.best_score_ > resampler.baseline_score_
     assert len(X_new) == len(y_new) > 2 * len(X)
     assert_array_equal(X_new[: len(X)], X)
-    assert resampler.chosen_.startswith("Mix each row with some of its 64 nearest")
-    k = min(64, len(X) - 1)
-    assert_array_equal(resampler.options_, np.full((len(X), 2), k))
-    assert resampler.history_["n_neighbors"] == [0, 64]
+    assert resampler.chosen_.startswith("Mix each row with some of its 59 nearest")
+    # 64, but there are no more others.
+    assert_array_equal(resampler.options_, np.full((60, 2), 59))
+    assert resampler.history_["n_neighbors"] == [0, 59]
     assert resampler.n_iter_ == 2
     parents = np.sort(resampler.parent_indices_, axis=1)
     assert len(np.unique(parents, axis=0)) == len(parents)
@@ -277,6 +277,15 @@ def test_few_held_out_rows_are_not_tuned_on():
             X, y, X_val=X_val, y_val=y_val
         )
     assert (resampler.options_ > 0).mean() == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_target_that_is_constant_where_it_is_trained_on():
+    X, y, X_val, y_val = problem(n_targets=2)
+    y[:, 1], y_val[:, 1] = 0.1, 0.2
+    resampler = MixRLResampler(guard=False, threshold=0.5, **SMALL)
+    resampler.fit(X, y, X_val=X_val, y_val=y_val)
+    # Its errors are in its own units, not in those of what is left by rounding.
+    assert max(resampler.history_["objective"]) < 10
 
 
 def test_more_neighbours_than_rows():

@@ -290,6 +290,15 @@ def test_labels_in_any_container(method, kind):
     assert plain.best_score_ == pytest.approx(resampler.best_score_)
 
 
+def test_categories_need_an_estimator_that_takes_them():
+    X, y, X_val, y_val = problem()
+    frames = [pd.DataFrame(rows, columns=["a", "b"]) for rows in (X, X_val)]
+    frames = [frame.assign(town="x") for frame in frames]
+    resampler = mixrl(None)
+    with pytest.raises(ValueError, match="numbers only, and X has columns of categ"):
+        resampler.fit(frames[0], y, X_val=frames[1], y_val=y_val)
+
+
 # What the policy is used for does not depend on how it learned.
 
 

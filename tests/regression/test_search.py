@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
@@ -14,6 +15,7 @@ from skmix.regression._neighbors import NeighborRecipe
 from skmix.regression._pairs import DrawnRatio
 from skmix.regression._search import CandidateSearch, make_folds, make_splits
 from skmix.regression._teacher_search import TeacherSearch
+from tests.regression.helpers import Recorder
 
 HALF = DrawnRatio(0.5, 1.0)
 
@@ -61,6 +63,17 @@ def test_the_teacher_has_a_share_in_the_labels():
     assert_allclose(bent.target, recipe.teacher.predict(Z_mix), atol=1e-6)
 
 
+def test_labels_in_blocks_of_mixes(monkeypatch):
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame({"a": rng.normal(size=40), "b": rng.choice(["x", "y"], 40)})
+    y = (frame["b"] == "x") + frame["a"] ** 2
+    _, data = read(frame, y)
+    recipe = recipe_of(data)
+    whole = recipe.draw(4, None, share=0.7)
+    monkeypatch.setattr("skmix.regression._neighbors.BLOCK_SIZE", 7)
+    assert_allclose(recipe.draw(4, None, share=0.7).target, whole.target)
+
+
 def test_some_of_the_mixes():
     rng = np.random.RandomState(0)
     _, data = read(rng.normal(size=(50, 2)), rng.normal(size=50))
@@ -86,18 +99,8 @@ def make_search(kind, X, y, estimator, candidates):
     def prepare(train, seed):
         return recipe_of(train, seed, max(candidates))
 
-    parts = make_folds(data, cv, prepare, np.random.RandomState(0))
+    parts = make_folds(data, cv, prepare, False, np.random.RandomState(0))
     return kind(*parts, estimator, candidates, "k", resampler._put_together, None)
-
-
-class Recorder(Ridge):
-    """Remembers what it was fitted on, in a list that clones share."""
-
-    fits = []
-
-    def fit(self, X, y):
-        self.fits.append((X, y))
-        return super().fit(X, y)
 
 
 def test_no_candidate_sees_its_held_out_rows(curve):
@@ -146,7 +149,7 @@ def test_folds_that_are_split_twice():
     def prepare(train, seed):
         return recipe_of(train, seed)
 
-    folds, blocks, truth = make_folds(data, 4, prepare, np.random.RandomState(0))
+    folds, blocks, truth = make_folds(data, 4, prepare, False, np.random.RandomState(0))
     for repeat in (0, 1):
         own = [fold for fold in folds if fold.repeat == repeat]
         assert len(own) == 4

@@ -82,6 +82,28 @@ def test_stacking_weight_by_hand():
     assert stacking_weight(Y, prediction, prediction) == 0.0
 
 
+def test_a_constant_target_has_no_say_in_the_stacking_weight():
+    # The deviation of these does not round to 0.
+    constant = np.full((60, 1), 0.1)
+    assert 0 < constant.std() < 1e-15
+    Y = np.hstack([np.arange(60.0)[:, None], constant])
+    weight = stacking_weight(Y, Y * [0.5, 1.0], Y * [1.0, 1 + 1e-12])
+    assert weight == pytest.approx(1.0)
+
+
+def test_width_is_that_of_the_rows_that_differ():
+    """Three quarters of the rows are equal: half of all distances are 0."""
+    rng = np.random.RandomState(0)
+    Z = np.zeros((200, 3))
+    Z[150:] = rng.normal(size=(50, 3))
+    teacher = KernelTeacher(Z, Z[:, :1], 0, [(2.0, 1e-3)])
+    Z_new = rng.normal(size=(100, 3))
+    assert_allclose(teacher.predict(Z_new), Z_new[:, :1], atol=0.2)
+    # Of nothing but equal rows any width will do.
+    teacher = KernelTeacher(np.ones((20, 2)), np.arange(20.0)[:, None], 0)
+    assert_allclose(teacher.predict(np.ones((1, 2))), 9.5)
+
+
 def test_stacking_weight_minimises_over_a_grid():
     rng = np.random.RandomState(0)
     Y = rng.normal(size=(50, 2)) * [1.0, 100.0]
