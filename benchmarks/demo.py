@@ -105,6 +105,7 @@ def main():
             "C-Mixup": CMixupResampler(),
             "MixRL": MixRLResampler(),
         },
+        cv=5,
         n_jobs=-1,
         random_state=0,
     )

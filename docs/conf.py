@@ -1,5 +1,9 @@
 """How the documentation is built: `make docs`."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import skmix
 
 project = "skmix"
@@ -14,7 +18,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["_build", "_templates", "examples"]
+exclude_patterns = ["_build", "_generated", "_templates", "examples"]
 templates_path = ["_templates"]
 default_role = "literal"
 
@@ -58,12 +62,27 @@ html_sidebars = {
     "install": [],
     "start": [],
     "mixrl": [],
+    "regression": [],
+    "benchmarks_regression": [],
     "pipelines": [],
     "pitfalls": [],
     "callbacks": [],
     "whats_new": [],
     "develop": [],
 }
+
+# The tables and figures of the benchmarks, from the results that are kept with them.
+here = Path(__file__).parent
+subprocess.run(
+    [
+        sys.executable,
+        here.parent / "benchmarks/compare/tables.py",
+        "--out",
+        here / "_generated",
+    ],
+    check=True,
+    stdout=subprocess.DEVNULL,
+)
 
 
 def skip_member(app, what, name, obj, skip, options):

@@ -105,4 +105,5 @@ plt.show()
 
 # %%
 # MixRL is ahead of the fixed recipe and of its own control. Training on the held-out
-# rows is far ahead of MixRL: where that is allowed, do it.
+# rows is far ahead of MixRL: where that is allowed, do it. How the policy was learned,
+# :doc:`plot_learning_curve` shows.
