@@ -53,7 +53,7 @@ def run_python(script):
 
 
 def test_the_import_reader_reads():
-    here = imported(PACKAGE / "regression" / "_mixup.py")
+    here = imported(PACKAGE / "regression" / "_pairs.py")
     assert {"numpy.random.RandomState", "skmix._core.pairs.uniform_partners"} < set(
         here
     )

@@ -13,13 +13,12 @@ from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
 from .._compat import Interval, StrOptions
-from .._core.pairs import uniform_partners
 from .._loop import Loop
 from .._random import draw_seed
 from .._validation import check_device_name, check_layers
-from ..base import Mixes, ResamplingData
+from ..base import ResamplingData
 from ._judged import JudgedResampler
-from ._pairs import draw_pairs
+from ._pairs import PairRecipe
 
 
 class AdaMixupResampler(JudgedResampler):
@@ -223,7 +222,7 @@ class AdaMixupResampler(JudgedResampler):
         # worth: the last one is kept, in the folds too.
         n_iter = loop.run(learner, "ranges", self.max_iter, window=self.max_iter + 1)
         self._n_updates = n_iter
-        recipe = RangeRecipe(data, self.amount, LearnedRatio(learner))
+        recipe = PairRecipe(data, self.amount, LearnedRatio(learner))
         if self.guard:
             self._choose(data, [1], "mixed", rng, loop=loop, recipe=recipe)
         else:
@@ -233,9 +232,9 @@ class AdaMixupResampler(JudgedResampler):
             self._accept_unjudged(self._describe(1))
         self.n_iter_ = n_iter
 
-    def _prepare(self, train: ResamplingData, seed: int) -> RangeRecipe:
+    def _prepare(self, train: ResamplingData, seed: int) -> PairRecipe:
         ratio = self._learn_ratio(train, seed, self._n_updates)
-        return RangeRecipe(train, self.amount, ratio)
+        return PairRecipe(train, self.amount, ratio)
 
     def _describe(self, candidate: int) -> str:
         return "random pairs of rows, each at a share from its own range"
@@ -288,22 +287,3 @@ class LearnedRatio:
     ) -> NDArray[np.float64]:
         """Make the share for each pair of rows."""
         return rng.uniform(*self.ranges(first, second))
-
-
-class RangeRecipe:
-    """Draws pairs of rows, and their shares from a range."""
-
-    def __init__(
-        self, data: ResamplingData, amount: float, ratio: LearnedRatio
-    ) -> None:
-        self.data = data
-        self.amount = amount
-        self.ratio = ratio
-
-    def draw(self, candidate: int, rng: RandomState) -> Mixes:
-        """Mix pairs of rows; there is a single candidate, which says nothing."""
-
-        def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
-            return uniform_partners(first, len(self.data), rng)
-
-        return draw_pairs(self.data, self.amount, partners, self.ratio, rng)

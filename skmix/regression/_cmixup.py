@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -16,9 +15,9 @@ from .._compat import Interval, StrOptions
 from .._core.mixing import deviations
 from .._core.pairs import kernel_partners
 from .._validation import check_positive
-from ..base import Mixes, ResamplingData
+from ..base import ResamplingData
 from ._judged import JudgedResampler
-from ._pairs import DrawnRatio, draw_pairs
+from ._pairs import DrawnRatio, PairRecipe
 
 
 class CMixupResampler(JudgedResampler):
@@ -200,35 +199,27 @@ class CMixupResampler(JudgedResampler):
         self.random_state = random_state
 
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        candidates = check_positive(self.candidates, "candidates")
         if self.bandwidth == "auto":
-            candidates = check_positive(self.candidates, "candidates")
             self._choose(data, candidates, "bandwidth", rng)
         else:
             self._take(data, self.bandwidth, rng)
         self.bandwidth_ = self._candidate or 0.0
 
     def _prepare(self, train: ResamplingData, seed: int) -> _NearLabels:
-        return _NearLabels(train, self.amount, self.mix_ratio, self.alpha)
+        ratio = DrawnRatio(self.mix_ratio, self.alpha)
+        return _NearLabels(train, self.amount, ratio)
 
     def _describe(self, candidate: float) -> str:
         return f"each row with rows of near labels, bandwidth {candidate:g}"
 
 
-@dataclass
-class _NearLabels:
-    """Draws pairs by the kernel on label distance."""
+class _NearLabels(PairRecipe):
+    """Draws partners by the kernel on label distance."""
 
-    data: ResamplingData
-    amount: float
-    mix_ratio: float | str
-    alpha: float
-
-    def draw(self, candidate: float, rng: RandomState) -> Mixes:
-        """Mix pairs drawn with a bandwidth."""
+    def partners(
+        self, first: NDArray[np.intp], candidate: float, rng: RandomState
+    ) -> NDArray[np.intp]:
+        """Draw a partner for each of some rows, with a bandwidth."""
         labels = self.data.target / deviations(self.data.target)
-
-        def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
-            return kernel_partners(first, labels, candidate, rng)
-
-        ratio = DrawnRatio(self.mix_ratio, self.alpha)
-        return draw_pairs(self.data, self.amount, partners, ratio, rng)
+        return kernel_partners(first, labels, candidate, rng)

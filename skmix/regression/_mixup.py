@@ -5,14 +5,11 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
-import numpy as np
 from numpy.random import RandomState
-from numpy.typing import NDArray
 
 from .._compat import Interval, StrOptions
-from .._core.pairs import uniform_partners
 from ..base import BaseMixResampler, Mixes, ResamplingData
-from ._pairs import DrawnRatio, draw_pairs
+from ._pairs import DrawnRatio, PairRecipe
 
 
 class MixupResampler(BaseMixResampler):
@@ -118,8 +115,5 @@ class MixupResampler(BaseMixResampler):
         """Nothing to learn."""
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
-        def partners(first: NDArray[np.intp]) -> NDArray[np.intp]:
-            return uniform_partners(first, len(data), rng)
-
         ratio = DrawnRatio(self.mix_ratio, self.alpha)
-        return draw_pairs(data, self.amount, partners, ratio, rng)
+        return PairRecipe(data, self.amount, ratio).draw(None, rng)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from .._core.mixing import draw_mix_ratio, interpolate
-from .._core.pairs import unique_pairs
+from .._core.pairs import uniform_partners, unique_pairs
 from ..base import Mixes, ResamplingData
 
 IntArray = NDArray[np.intp]
@@ -58,14 +57,8 @@ class DrawnRatio:
         return draw_mix_ratio(self.mix_ratio, self.alpha, len(first), rng)
 
 
-def draw_pairs(
-    data: ResamplingData,
-    amount: float,
-    draw_partners: Callable[[IntArray], IntArray],
-    ratio: Ratio,
-    rng: RandomState,
-) -> Mixes:
-    """Mix rows with partners that are drawn for them.
+class PairRecipe:
+    """Mixes rows with partners that are drawn for them, all as likely.
 
     Parameters
     ----------
@@ -75,25 +68,28 @@ def draw_pairs(
     amount : float
         Number of mixes for each row. Fewer come out where mixes repeat.
 
-    draw_partners : callable
-        Draws a partner for each of some rows.
-
     ratio : Ratio
         Makes the share of the first parent.
-
-    rng : RandomState
-        Source of randomness.
-
-    Returns
-    -------
-    mixes : Mixes
-        The mixes.
     """
-    # Each row in turn is the first parent.
-    first = np.resize(rng.permutation(len(data)), round(amount * len(data)))
-    second = draw_partners(first)
-    if ratio.fixed is not None:
-        kept, _ = unique_pairs(first, second, ordered=ratio.fixed != 0.5)
-        first, second = first[kept], second[kept]
-    weight = ratio.draw(first, second, rng)
-    return Mixes(first, second, weight, interpolate(data.target, first, second, weight))
+
+    def __init__(self, data: ResamplingData, amount: float, ratio: Ratio) -> None:
+        self.data = data
+        self.amount = amount
+        self.ratio = ratio
+
+    def draw(self, candidate: Any, rng: RandomState) -> Mixes:
+        """Mix rows, by the value of whatever was to be chosen."""
+        n = len(self.data)
+        # Each row in turn is the first parent.
+        first = np.resize(rng.permutation(n), round(self.amount * n))
+        second = self.partners(first, candidate, rng)
+        if self.ratio.fixed is not None:
+            kept, _ = unique_pairs(first, second, ordered=self.ratio.fixed != 0.5)
+            first, second = first[kept], second[kept]
+        weight = self.ratio.draw(first, second, rng)
+        target = interpolate(self.data.target, first, second, weight)
+        return Mixes(first, second, weight, target)
+
+    def partners(self, first: IntArray, candidate: Any, rng: RandomState) -> IntArray:
+        """Draw a partner for each of some rows."""
+        return uniform_partners(first, len(self.data), rng)
