@@ -110,7 +110,12 @@ class Loop:
             self.saved = self.checkpoints[0].load(self.fingerprint)
 
     def run(
-        self, learner: Learner, phase: str, max_iter: int, window: int = WINDOW
+        self,
+        learner: Learner,
+        phase: str,
+        max_iter: int,
+        window: int = WINDOW,
+        keep_last: bool = False,
     ) -> int:
         """Run a learner to its end, and leave it with its best policy.
 
@@ -131,6 +136,10 @@ class Loop:
             the policy of the lowest average of so many; where it has fewer iterations,
             with the latest.
 
+        keep_last : bool, default=False
+            Whether the last policy is kept instead: where the objective does not tell
+            which is best.
+
         Returns
         -------
         n_iter : int
@@ -141,7 +150,7 @@ class Loop:
         self.phases_left -= 1
         context = self.context.subcontext(task_name=phase, max_subtasks=max_iter)
         context.call_on_fit_task_begin(estimator=self.estimator)
-        progress = _Progress(phase, window)
+        progress = _Progress(phase, window, keep_last)
         progress.done = max_iter == 0
         if phase in self.saved:
             progress.resume(self.saved[phase], learner)
@@ -151,8 +160,10 @@ class Loop:
                 step_context = context.subcontext(task_name="iteration")
                 step_context.call_on_fit_task_begin(estimator=self.estimator)
                 report = progress.add(learner.step(), learner)
+                full = progress.iteration >= window
                 stop = step_context.call_on_fit_task_end(
-                    estimator=self.estimator, metadata=report
+                    estimator=self.estimator,
+                    metadata={**report, "full_average": full},
                 )
                 progress.done = stop or time.monotonic() >= end
                 progress.done |= progress.iteration == max_iter
@@ -187,9 +198,10 @@ class Loop:
 class _Progress:
     """How far a phase has come, and the best policy on the way."""
 
-    def __init__(self, phase: str, window: int) -> None:
+    def __init__(self, phase: str, window: int, keep_last: bool) -> None:
         self.phase = phase
         self.window = window
+        self.keep_last = keep_last
         self.iteration = 0
         self.done = False
         self.best = np.inf
@@ -209,7 +221,8 @@ class _Progress:
             self.records.setdefault(name, []).append(value)
         self.iteration += 1
         # Averages of fewer objectives are low by luck: no full one would match them.
-        if self.iteration <= self.window or average <= self.best:
+        young = self.iteration <= self.window
+        if self.keep_last or young or average <= self.best:
             self.best, self.best_policy = average, learner.policy()
         return report
 

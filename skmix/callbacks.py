@@ -48,7 +48,8 @@ class EarlyStopping(_Callback):
     Parameters
     ----------
     n_iter_no_change : int, default=20
-        Number of iterations without improvement after which the learner stops.
+        Number of iterations without improvement after which the learner stops, counted
+        once the average is one of as many objectives as it is of in the end.
 
     tol : float, default=1e-4
         By how much the moving average of the objective must fall to count.
@@ -85,6 +86,9 @@ class EarlyStopping(_Callback):
             return False
         if metadata["phase"] != self._phase or metadata["iteration"] == 0:
             self._phase, self._best, self._since = metadata["phase"], np.inf, 0
+        # An average of fewer objectives may be low by luck, and is no mark to beat.
+        if not metadata["full_average"]:
+            return False
         if metadata["moving_average"] < self._best - self.tol:
             self._best, self._since = metadata["moving_average"], 0
         else:

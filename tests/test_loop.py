@@ -104,6 +104,25 @@ def test_early_stopping_counts_from_the_best():
     assert fitted.fit(Scripted(script)).n_iter == [5]
 
 
+def test_early_stopping_waits_for_a_full_average():
+    # Averages of three: 8, 7, 6, 6, 26 / 3; none is as low as the first objective.
+    script = [5.0, 9.0, 10.0, 2.0, 6.0, 10.0, 10.0, 10.0, 10.0]
+    fitted = Scripting().set_callbacks(EarlyStopping(n_iter_no_change=2))
+    assert fitted.fit(Scripted(script), window=3).n_iter == [7]
+
+
+def test_the_last_policy_is_kept_on_request():
+    class KeepingLast(Scripting):
+        def fit(self, learner):
+            loop = Loop(self, 1, ())
+            loop.run(learner, "phase", 4, window=1, keep_last=True)
+            loop.close()
+
+    learner = Scripted([3.0, 1.0, 2.0, 4.0])
+    KeepingLast().fit(learner)
+    assert learner.result == 4
+
+
 def test_early_stopping_starts_anew_in_each_phase():
     fitted = Scripting().set_callbacks(EarlyStopping(n_iter_no_change=2))
     fitted.fit(Scripted([1.0, 2.0, 3.0, 4.0]), Scripted([9.0, 8.0, 7.0]))

@@ -220,7 +220,7 @@ class AdaMixupResampler(JudgedResampler):
         loop = Loop(self, 1 + self.guard, inputs, self.max_time, self._start)
         # The loss is that of the training rows and says nothing of an earlier state's
         # worth: the last one is kept, in the folds too.
-        n_iter = loop.run(learner, "ranges", self.max_iter, window=self.max_iter + 1)
+        n_iter = loop.run(learner, "ranges", self.max_iter, keep_last=True)
         self._n_updates = n_iter
         recipe = PairRecipe(data, self.amount, LearnedRatio(learner))
         if self.guard:
