@@ -454,6 +454,8 @@ class MixRLResampler(JudgedResampler):
             model = policy.estimator
             judge = "a kernel model" if model is None else type(model).__name__
             self._judge(loss, baseline, what, judge=judge)
+        if not self.accepted_:
+            self._recipe = None  # it may be much larger than the rows
 
     def _make_policy(
         self,

@@ -183,7 +183,11 @@ def test_fitted_attributes_with_held_out_rows(estimator, n_targets):
     assert "not judged" in resampler.chosen_
     # New rows are the mixes that the options name, each pair once.
     expected = set()
-    for kind, table in enumerate(resampler._recipe.neighbors):
+    assert resampler.accepted_ == resampler.options_.any()
+    # Where nothing is mixed, the tables of neighbours are not kept.
+    assert resampler.accepted_ == (resampler._recipe is not None)
+    tables = resampler._recipe.neighbors if resampler.accepted_ else []
+    for kind, table in enumerate(tables):
         for row, count in enumerate(resampler.options_[:, kind]):
             expected |= {tuple(sorted((row, j))) for j in table[row, :count].tolist()}
     pairs = np.sort(resampler.parent_indices_, axis=1)
