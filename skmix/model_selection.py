@@ -252,6 +252,8 @@ def _fit_and_score(
     fit.time = perf_counter() - start
     fit.rows_added = model.n_rows_added_
     fit.accepted = getattr(model.resampler_, "accepted_", np.nan)
+    if fit.accepted and np.isnan(getattr(model.resampler_, "best_score_", 0.0)):
+        fit.accepted = np.nan  # mixed as it was told to, with nothing judged
     X_test, y_test = take_rows(X, test), take_rows(y, test)
     for metric, scorer in scorers.items():
         try:

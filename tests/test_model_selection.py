@@ -183,6 +183,13 @@ def test_scores_and_columns_by_hand():
     assert comparison.best() == "none"
 
 
+def test_what_was_not_judged_was_not_accepted_either():
+    X, y = np.arange(40.0)[:, None], np.arange(40.0)
+    fixed = {"fixed": CMixupResampler(), "tuned": CMixupResampler(bandwidth="auto")}
+    comparison = compare_resamplers(Ridge(), X, y, fixed, cv=2, random_state=0)
+    assert_array_equal(np.isnan(comparison.accepted_), [[True, True, False]])
+
+
 def test_untouched_data_are_a_rival():
     frame = hand_made([[0.5, 0.5], [0.4, 0.3], [0.3, 0.3]]).to_frame()
     assert list(frame["rival"]) == ["a", "none", "none"]

@@ -28,15 +28,16 @@ class Recorder(Ridge):
         return super().fit(X, y)
 
 
-def interrupting(phase, after):
-    """Make a callback that raises as Ctrl-C does, after some iterations of a phase."""
+def interrupting(after, phase=None):
+    """Make a callback that stops as Ctrl-C does, after iterations of a phase or all."""
 
     class Interrupt(History):
         def on_fit_task_end(self, estimator, context, *, metadata=None):
             super().on_fit_task_end(estimator, context, metadata=metadata)
-            if metadata is None or metadata["phase"] != phase:
+            if metadata is None or phase not in (None, metadata["phase"]):
                 return
-            if sum(record["phase"] == phase for record in self.records) == after:
+            phases = [record["phase"] for record in self.records]
+            if (len(phases) if phase is None else phases.count(phase)) == after:
                 raise KeyboardInterrupt
 
     return Interrupt()

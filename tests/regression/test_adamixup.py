@@ -149,7 +149,7 @@ def test_with_held_out_rows_what_is_judged_is_what_is_drawn_from(learners):
 def test_interrupted_it_judges_the_ranges_so_far(learners):
     X, y, *_ = problem()
     resampler = adamixup(KNeighborsRegressor(1))
-    resampler.set_callbacks(interrupting("ranges", after=7))
+    resampler.set_callbacks(interrupting(7, "ranges"))
     with pytest.warns(ConvergenceWarning, match="'ranges', after 7 iterations"):
         resampler.fit(X, y)
     assert resampler.n_iter_ == 7
@@ -160,7 +160,7 @@ def test_interrupted_it_judges_the_ranges_so_far(learners):
     short = adamixup(KNeighborsRegressor(1), max_iter=7).fit(X, y)
     assert short.chosen_ == resampler.chosen_
     # Without the guard they are drawn from.
-    loose = adamixup().set_callbacks(interrupting("ranges", after=7))
+    loose = adamixup().set_callbacks(interrupting(7, "ranges"))
     with pytest.warns(ConvergenceWarning, match="'ranges', after 7 iterations"):
         X_new, _ = loose.fit_resample(X, y)
     assert_array_equal(X_new, adamixup(max_iter=7).fit_resample(X, y)[0])

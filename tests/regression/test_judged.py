@@ -347,7 +347,7 @@ def test_a_stop_while_the_untouched_data_are_scored_leaves_them(resampler):
 def test_a_stop_before_the_first_candidate_leaves_the_data(resampler):
     X, y, *_ = problem()
     fitted = asking(resampler, Ridge())
-    fitted.set_callbacks(interrupting("candidates", after=1))
+    fitted.set_callbacks(interrupting(1, "candidates"))
     with (
         pytest.warns(ConvergenceWarning, match="'candidates', after 1 iterations"),
         pytest.warns(JudgementWarning, match="before the stop are too few"),
@@ -379,7 +379,7 @@ def test_resumed_after_a_stop_it_ends_as_if_there_had_been_none(
     assert whole.accepted_
     checkpoint = Checkpoint(tmp_path / "fit.npz", every=1)
     stopped = asking(resampler, nearest)
-    stopped.set_callbacks(checkpoint, interrupting("candidates", after))
+    stopped.set_callbacks(checkpoint, interrupting(after, "candidates"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", JudgementWarning)

@@ -187,7 +187,7 @@ def test_interrupted_it_keeps_what_was_scored():
     X, y, *_ = problem()
     tree = DecisionTreeRegressor(random_state=0)
     resampler = KNNMixupResampler(tree, cv=CV, guard=False)
-    resampler.set_callbacks(interrupting("candidates", after=3))
+    resampler.set_callbacks(interrupting(3, "candidates"))
     with pytest.warns(ConvergenceWarning, match="'candidates', after 3 iterations"):
         resampler.fit(X, y)
     assert resampler.history_["k"] == [0, 1, 2]
@@ -270,7 +270,7 @@ def test_bayes_resumes(after, tmp_path):
     X, y = cloud()
     whole = bayes().fit(X, y)
     checkpoint = Checkpoint(tmp_path / "fit.npz", every=2)
-    stopped = bayes().set_callbacks(checkpoint, interrupting("candidates", after))
+    stopped = bayes().set_callbacks(checkpoint, interrupting(after, "candidates"))
     with pytest.warns(Warning, match=f"after {after} iterations|before the stop"):
         stopped.fit(X, y)
     resumed = bayes().set_callbacks(checkpoint).fit(X, y)

@@ -24,9 +24,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skmix import ResampledRegressor
-from skmix.callbacks import Checkpoint, History
+from skmix.callbacks import Checkpoint
 from skmix.exceptions import JudgementWarning
 from skmix.regression import MixRLResampler
+from tests.regression.helpers import interrupting
 
 SMALL = {"hidden_layer_sizes": (16, 16), "max_iter": 15, "random_state": 0}
 TREE = DecisionTreeRegressor(min_samples_leaf=3, random_state=0)
@@ -379,20 +380,10 @@ def test_grid_search_over_nested_parameters_and_none(curve):
     assert type(best.estimator) is DecisionTreeRegressor
 
 
-def interrupting(after):
-    class Interrupt(History):
-        def on_fit_task_end(self, estimator, context, *, metadata=None):
-            super().on_fit_task_end(estimator, context, metadata=metadata)
-            if metadata is not None and len(self.records) == after:
-                raise KeyboardInterrupt
-
-    return Interrupt()
-
-
 def test_interrupt_keeps_the_policy_learned_so_far():
     X, y, X_val, y_val = problem()
     resampler = MixRLResampler(Ridge(), **{**SMALL, "max_iter": 30})
-    resampler.set_callbacks(interrupting(after=12))
+    resampler.set_callbacks(interrupting(12))
     with pytest.warns(ConvergenceWarning, match="'half 1', after 12 iterations"):
         resampler.fit(X, y, X_val=X_val, y_val=y_val)
     assert resampler.n_iter_ == 12
@@ -405,12 +396,12 @@ def test_interrupt_keeps_the_policy_learned_so_far():
 def test_interrupt_keeps_the_candidates_scored_so_far(curve):
     X, y = curve
     resampler = MixRLResampler(TREE, candidate_neighbors=(2, 4), random_state=0)
-    resampler.set_callbacks(interrupting(after=2))
+    resampler.set_callbacks(interrupting(2))
     with pytest.warns(ConvergenceWarning, match="'candidates', after 2"):
         resampler.fit(X, y)
     assert resampler.history_["n_neighbors"] == [0, 2]
     assert_array_equal(resampler.options_, np.full((60, 2), 2))
-    hasty = MixRLResampler(TREE, random_state=0).set_callbacks(interrupting(after=1))
+    hasty = MixRLResampler(TREE, random_state=0).set_callbacks(interrupting(1))
     with (
         pytest.warns(ConvergenceWarning, match="after 1 iterations"),
         pytest.warns(JudgementWarning, match="before the stop"),

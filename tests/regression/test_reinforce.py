@@ -361,7 +361,7 @@ def test_shares_are_drawn_anew_for_ordered_pairs(method, mix_ratio):
             assert (shares[:, 0] <= high).all()
 
 
-@pytest.mark.parametrize("after", [("half 1", 3), ("half 2", 1), ("all", 4)])
+@pytest.mark.parametrize("after", [(3, "half 1"), (1, "half 2"), (4, "all")])
 def test_resumed_after_a_stop_it_ends_as_if_there_had_been_none(after, tmp_path):
     settings = {"guard": True, "n_rollouts": 2, "pretrain": True, "mix_ratio": "beta"}
     resampler = mixrl(network(), **settings)
@@ -371,7 +371,7 @@ def test_resumed_after_a_stop_it_ends_as_if_there_had_been_none(after, tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         fit(stopped)
-    assert stopped.history_["phase"][-1] == after[0]
+    assert stopped.history_["phase"][-1] == after[1]
     resumed = fit(clone(resampler).set_callbacks(checkpoint))
     assert resumed.history_ == whole.history_
     assert resumed.chosen_ == whole.chosen_
