@@ -32,6 +32,7 @@ docs: $(VENV)/.installed-docs
 # Hours on one core; each script goes on where it was interrupted.
 benchmark: $(VENV)/.installed-benchmark $(SMOGN)
 	$(COMPARE)/paper_protocol.py --data no2 --scratch .cache/no2.jsonl
+	$(COMPARE)/paper_protocol.py --data no2 --start 60 --splits 90 --skip-reinforce --scratch .cache/no2.jsonl
 	$(COMPARE)/paper_protocol.py --data thin_film --scratch .cache/thin_film.jsonl
 	$(COMPARE)/all_rows.py --smogn-python $(SMOGN) --scratch .cache/all_rows.jsonl
 	$(COMPARE)/shift.py --scratch .cache/shift.jsonl

@@ -100,6 +100,7 @@ def paper_table(data: str, summary: dict[str, Any]) -> str:
         rows.append(
             [
                 name,
+                str(row["splits"]),
                 f"{row['rmse']:.{digits}f}",
                 f"{row['r2']:.3f}",
                 *differences,
@@ -109,6 +110,7 @@ def paper_table(data: str, summary: dict[str, Any]) -> str:
         )
     header = [
         "",
+        "splits",
         "RMSE",
         "R2",
         "minus no augmentation",
