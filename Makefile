@@ -36,6 +36,7 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN)
 	$(COMPARE)/paper_protocol.py --data thin_film --scratch .cache/thin_film.jsonl
 	$(COMPARE)/all_rows.py --smogn-python $(SMOGN) --scratch .cache/all_rows.jsonl
 	$(COMPARE)/shift.py --scratch .cache/shift.jsonl
+	$(COMPARE)/held_out_rows.py --scratch .cache/held_out_rows.jsonl
 	$(COMPARE)/cost.py
 	$(COMPARE)/tables.py --out .cache/tables
 

@@ -291,6 +291,21 @@ def shift_figure(summary: list[dict]) -> plt.Figure:
     return figure
 
 
+def held_out_rows_table(summary: list[dict]) -> str:
+    """Difference to training without V, by the number of rows in it."""
+    arms = ("MixRL", "MixRL, guarded", "train + V")
+    rows = [
+        [
+            f"{row['rule']}, {row['n_val']}",
+            f"{row['rmse']:.1f}",
+            *(change(row[arm], 1) for arm in arms),
+            f"{100 * row['accepted']:.0f} %",
+        ]
+        for row in summary
+    ]
+    return rst(["training rows, V", "RMSE of train only", *arms, "accepted"], rows)
+
+
 def cost_table(content: dict[str, Any]) -> str:
     """CPU seconds and peak memory."""
     rows = [
@@ -349,6 +364,8 @@ def make_all(results: Path) -> Iterator[tuple[str, str | plt.Figure]]:
     if content := read("shift"):
         yield "shift", shift_table(content["summary"])
         yield "shift", shift_figure(content["summary"])
+    if content := read("held_out_rows"):
+        yield "held_out_rows", held_out_rows_table(content["summary"])
     if content := read("cost"):
         yield "cost", cost_table(content)
         yield "cost", cost_figure(content)
@@ -356,7 +373,8 @@ def make_all(results: Path) -> Iterator[tuple[str, str | plt.Figure]]:
 
 def nothing_yet() -> Iterator[tuple[str, str | plt.Figure]]:
     """The same names, where there are no results."""
-    for name in (*(f"paper_protocol_{data}" for data in PAPER), "all_rows_by_model"):
+    tables = [f"paper_protocol_{data}" for data in PAPER]
+    for name in (*tables, "all_rows_by_model", "held_out_rows"):
         yield name, NOTHING
     yield "paper_protocol", nothing_drawn()
     for name in ("all_rows", "shift", "cost"):
