@@ -80,7 +80,7 @@ PROBLEMS = {
         32,
         (4, 8, 16, 32),
         100,
-        splits=10,
+        splits=5,
         inits=1,
     ),
 }

@@ -183,7 +183,7 @@ def summary(parts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
-    parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--scratch", type=Path, default=Path("shift.jsonl"))
     parser.add_argument("--out", type=Path, default=RESULTS)
