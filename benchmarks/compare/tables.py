@@ -140,7 +140,8 @@ def paper_figure(results: dict[str, Any]) -> plt.Figure:
             ax.errorbar(mean, place, xerr=2 * (error or 0), capsize=2, **style)
         ax.axvline(0, color=GREY, linewidth=0.8)
         ax.set_yticks(range(len(names)), names)
-        ax.set_title(f"{TITLES[data]}, {len(content['splits'])} splits")
+        counts = sorted({row["splits"] for row in summary.values()})
+        ax.set_title(f"{TITLES[data]}, {' to '.join(map(str, counts))} splits")
         ax.locator_params(axis="x", nbins=5)
         ax.set_xlabel("RMSE minus no augmentation,\nwith two standard errors")
     axes[0, 0].invert_yaxis()
@@ -166,7 +167,7 @@ def all_rows_table(summary: list[dict]) -> str:
                 change(both["minus global kNN"], 1),
                 change(both["minus global kNN, guarded"], 1),
                 f"{both['tables_better']} of {both['tables']}",
-                f"{100 * both['harm']:.0f} %",
+                f"{100 * both['harm']:.1f} %",
                 f"{100 * both['accepted']:.0f} %" if "accepted" in both else "",
                 seconds(both["cpu_seconds"]),
             ]
