@@ -6,12 +6,8 @@ step achieved, and can hand out and take back its state as named arrays.
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import joblib
 import numpy as np
@@ -160,22 +156,18 @@ class Loop:
             progress.resume(self.saved[phase], learner)
             progress.done = progress.iteration >= max_iter
         try:
-            with interrupts_noted() as interrupts:
-                while not progress.done:
-                    step_context = context.subcontext(task_name="iteration")
-                    step_context.call_on_fit_task_begin(estimator=self.estimator)
-                    report = learner.step()
-                    if interrupts:
-                        raise KeyboardInterrupt
-                    report = progress.add(report, learner)
-                    full = progress.iteration >= window
-                    stop = step_context.call_on_fit_task_end(
-                        estimator=self.estimator,
-                        metadata={**report, "full_average": full},
-                    )
-                    progress.done = stop or time.monotonic() >= end
-                    progress.done |= progress.iteration == max_iter
-                    self._save(phase, progress, learner)
+            while not progress.done:
+                step_context = context.subcontext(task_name="iteration")
+                step_context.call_on_fit_task_begin(estimator=self.estimator)
+                report = progress.add(learner.step(), learner)
+                full = progress.iteration >= window
+                stop = step_context.call_on_fit_task_end(
+                    estimator=self.estimator,
+                    metadata={**report, "full_average": full},
+                )
+                progress.done = stop or time.monotonic() >= end
+                progress.done |= progress.iteration == max_iter
+                self._save(phase, progress, learner)
         except KeyboardInterrupt:
             self.interrupted = True
             warn_user(
@@ -201,32 +193,6 @@ class Loop:
             if progress.done or progress.iteration % checkpoint.every == 0:
                 self.saved[phase] = progress.state(learner)
                 checkpoint.save(self.fingerprint, self.saved)
-
-
-@contextmanager
-def interrupts_noted() -> Iterator[list[int]]:
-    """Note each Ctrl-C, before it is raised as ever.
-
-    An estimator that is trained in a step may catch it and return what it has, as
-    networks do, here and in scikit-learn: nobody around it would hear of it.
-    """
-    noted: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    # Only the main thread may look after signals.
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not callable(before):
-        yield noted
-        return
-
-    def note(number: int, frame: Any) -> None:
-        noted.append(number)
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Progress:

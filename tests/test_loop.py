@@ -1,10 +1,7 @@
 """The loop and the callbacks, with a learner whose every step is known."""
 
-import signal
-import threading
 import time
 import warnings
-from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -221,51 +218,3 @@ def test_verbose_shows_progress_and_silence_is_silent(capsys):
 def test_bad_parameters(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-class Swallowing(Scripted):
-    """Gets a Ctrl-C in a step, and keeps it to itself, as networks do."""
-
-    def step(self):
-        if self.place == 2:
-            with suppress(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGINT)
-        return super().step()
-
-
-def test_an_interrupt_that_a_step_keeps_to_itself_ends_the_phase():
-    before = signal.getsignal(signal.SIGINT)
-    learner = Swallowing([3.0, 2.0, 1.0, 0.0])
-    with pytest.warns(ConvergenceWarning, match="'phase 0', after 2 iterations"):
-        fitted = Scripting().fit(learner)
-    assert fitted.loop.interrupted
-    assert fitted.loop.history["objective"] == [3, 2]
-    assert learner.result == 2
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-class Fitting(Scripted):
-    """Runs a loop of its own in each step."""
-
-    def step(self):
-        self.inner = Scripting().fit(Swallowing([3.0, 2.0, 1.0, 0.0]))
-        return super().step()
-
-
-def test_an_interrupt_ends_the_loops_around_it_too():
-    learner = Fitting([1.0, 0.0])
-    with (
-        pytest.warns(ConvergenceWarning, match="after 2 iterations"),
-        pytest.warns(ConvergenceWarning, match="after 0 iterations"),
-    ):
-        fitted = Scripting().fit(learner)
-    assert learner.inner.loop.interrupted
-    assert fitted.n_iter == [0]
-
-
-def test_a_loop_runs_beside_the_main_thread():
-    fitted = Scripting()
-    thread = threading.Thread(target=fitted.fit, args=[Scripted([1.0, 0.0])])
-    thread.start()
-    thread.join()
-    assert fitted.n_iter == [2]

@@ -14,7 +14,7 @@ from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
 from ..base import Mixes
 from ._policy import IntArray, MixingPolicy
-from ._search import fit_predict, seeded
+from ._search import fit_predict, interrupts_raised, seeded
 
 
 class ReinforcePolicy(MixingPolicy):
@@ -82,15 +82,16 @@ class ReinforcePolicy(MixingPolicy):
         def evaluate(
             rows: IntArray, selections: Sequence[IntArray], seeds: Sequence[int]
         ) -> list[float]:
-            predictions = self.parallel(
-                delayed(fit_predict)(
-                    seeded(model, self.estimator, seed),
-                    *self._rows(rows, mixes),
-                    held_out,
-                    X_own,
+            with interrupts_raised():
+                predictions = self.parallel(
+                    delayed(fit_predict)(
+                        seeded(model, self.estimator, seed),
+                        *self._rows(rows, mixes),
+                        held_out,
+                        X_own,
+                    )
+                    for mixes, seed in zip(selections, seeds, strict=True)
                 )
-                for mixes, seed in zip(selections, seeds, strict=True)
-            )
             errors = [self._standardise(p) - self.targets_val[own] for p in predictions]
             return [float((error**2).mean()) for error in errors]
 

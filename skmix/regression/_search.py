@@ -6,7 +6,10 @@ trained on rows and mixes, and scored on rows that had no part in them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -160,15 +163,16 @@ class CandidateSearch:
     def step(self) -> dict[str, float]:
         """Score the untouched data, or the next candidate."""
         candidate = self.next_candidate() if self.predictions else None
-        results = self.parallel(
-            delayed(fit_predict)(
-                clone(self.estimator),
-                *self._rows(fold, candidate),
-                fold.held_out,
-                fold.X_test,
+        with interrupts_raised():
+            results = self.parallel(
+                delayed(fit_predict)(
+                    clone(self.estimator),
+                    *self._rows(fold, candidate),
+                    fold.held_out,
+                    fold.X_test,
+                )
+                for fold in self.folds
             )
-            for fold in self.folds
-        )
         prediction = np.empty((self.n_repeats, *self.truth.shape))
         for fold, result in zip(self.folds, results, strict=True):
             prediction[fold.repeat, fold.test] = result
@@ -380,3 +384,31 @@ def fit_predict(
     """Train a model, and predict rows of shape (m, t)."""
     prediction = np.asarray(model.fit(X, y, **held_out).predict(X_test))
     return prediction.reshape(len(prediction), -1)
+
+
+@contextmanager
+def interrupts_raised() -> Iterator[None]:
+    """Raise a Ctrl-C at the end, if an estimator that is trained inside has caught it.
+
+    Networks do, here and in scikit-learn, and return what they have: what is half
+    trained must not be compared with what is not, and nobody around would stop.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread may look after signals.
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not callable(before):
+        yield
+        return
+    noted = []
+
+    def note(number: int, frame: Any) -> None:
+        noted.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if noted:
+        raise KeyboardInterrupt

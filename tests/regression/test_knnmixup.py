@@ -1,3 +1,4 @@
+import signal
 import sys
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skmix import ResampledRegressor
 from skmix.callbacks import Checkpoint
 from skmix.regression import KNNMixupResampler
-from tests.regression.helpers import CV, Recorder, interrupting, problem
+from tests.regression.helpers import CV, Recorder, Swallowing, interrupting, problem
 
 # It does not depend on the order of the rows.
 CUBIC = make_pipeline(PolynomialFeatures(3), Ridge(1e-3))
@@ -194,6 +195,19 @@ def test_interrupted_it_keeps_what_was_scored():
     assert resampler.k_ == 1 + np.argmin(resampler.history_["objective"][1:])
     assert resampler.accepted_
     assert len(resampler.resample()[0]) > len(X)
+
+
+def test_an_interrupt_that_the_estimator_keeps_to_itself_ends_the_search(monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    # Three folds of the untouched data and of k = 1; the next fit is half done.
+    monkeypatch.setattr(Swallowing, "fits_left", [None] * 7)
+    X, y, *_ = problem()
+    resampler = KNNMixupResampler(Swallowing(), cv=CV, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="'candidates', after 2 iterations"):
+        resampler.fit(X, y)
+    assert resampler.history_["k"] == [0, 1]
+    assert resampler.k_ == 1
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_grid_over_k_is_a_grid_over_recipes():

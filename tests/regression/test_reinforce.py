@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 from skmix.callbacks import Checkpoint
 from skmix.exceptions import JudgementWarning
 from skmix.regression import AdaMixupResampler, MixRLResampler, NetworkRegressor
-from tests.regression.helpers import interrupting, problem
+from tests.regression.helpers import Swallowing, interrupting, problem
 
 TREE = DecisionTreeRegressor(min_samples_leaf=3, random_state=0)
 METHODS = ["influence", "reinforce"]
@@ -404,3 +404,13 @@ def test_without_held_out_rows_the_method_says_nothing():
 def test_bad_parameters(estimator, parameters, message):
     with pytest.raises(ValueError, match=message):
         fit(mixrl(estimator, **parameters))
+
+
+def test_an_interrupt_that_the_estimator_keeps_to_itself_ends_the_phase(monkeypatch):
+    monkeypatch.setattr(Swallowing, "fits_left", [None] * 4)
+    X, y, X_val, y_val = problem()
+    settings = {"guard": False, "max_iter": 9, "threshold": 0.5, "random_state": 0}
+    resampler = MixRLResampler(Swallowing(), method="reinforce", **settings)
+    with pytest.warns(ConvergenceWarning, match="'all', after 3 iterations"):
+        resampler.fit(X, y, X_val=X_val, y_val=y_val)
+    assert resampler.n_iter_ == 3
