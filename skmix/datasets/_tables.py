@@ -8,7 +8,8 @@ import csv
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from os import PathLike
@@ -20,6 +21,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 Table = dict[str, np.ndarray]
+Raw = Mapping[str, Sequence | np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Dataset:
     targets: dict[str, str]
     features: dict[str, str]
     source: str
-    source_id: int
+    source_id: int | str
     sha256: str
     descr: str
     integer: tuple[str, ...] = ()
@@ -49,6 +51,19 @@ class Dataset:
                 f"https://archive.ics.uci.edu/static/public/{self.source_id}/data.csv"
             )
         return f"https://www.openml.org/d/{self.source_id}"
+
+    @property
+    def file(self) -> Path:
+        """Where the file lies in SKMIX_DATA; in the cache it has the same name."""
+        return Path("regression", f"{self.name}.csv")
+
+    def read(self, content: bytes, where: str | Path) -> Raw:
+        """Return the columns in a file."""
+        return read_csv(content, where)
+
+    def write(self, path: Path, table: Table) -> None:
+        """Write the table where `read` finds all of it."""
+        write_csv(path, table)
 
 
 def _same(names: str) -> dict[str, str]:
@@ -245,10 +260,7 @@ def read_csv(content: bytes, where: str | Path) -> dict[str, tuple[str, ...]]:
 
 
 def select(
-    dataset: Dataset,
-    raw: Mapping[str, Sequence | np.ndarray],
-    names: dict[str, str],
-    where: str | Path,
+    dataset: Dataset, raw: Raw, names: dict[str, str], where: str | Path
 ) -> Table:
     """Return the table of a data set from raw columns; `names` maps ours to theirs."""
     missing = sorted(set(names.values()) - set(raw))
@@ -257,27 +269,35 @@ def select(
     table = {}
     for ours, theirs in names.items():
         try:
-            kind = str if ours in dataset.text else float
-            values = [kind(cell) for cell in raw[theirs]]
+            kind = object if ours in dataset.text else np.float64
+            table[ours] = np.array(raw[theirs], dtype=kind)
         except ValueError as error:
             raise OSError(f"Column {theirs!r} of {where}: {error}.") from error
-        table[ours] = np.array(values, dtype=object if kind is str else np.float64)
     return table
 
 
-def _verify(dataset: Dataset, table: Table, where: str | Path, remedy: str) -> Table:
+@contextmanager
+def _advise(remedy: str) -> Iterator[None]:
+    """Say in an error what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error} {remedy}") from error.__cause__
+
+
+def _verify(dataset: Dataset, table: Table, where: str | Path) -> Table:
     got = checksum(table)
     if got != dataset.sha256:
         raise OSError(
             f"{where} does not hold the {dataset.name} data: the sha256 of its content "
-            f"is {got}, expected {dataset.sha256}. {remedy}"
+            f"is {got}, expected {dataset.sha256}."
         )
     return table
 
 
-def _download(dataset: Dataset, advice: str) -> Table:
+def _download(dataset: Dataset) -> Table:
     try:
-        if dataset.source == "uci":
+        if dataset.source != "openml":
             with urlopen(dataset.url, timeout=60) as response:
                 content = response.read()
         else:
@@ -293,66 +313,71 @@ def _download(dataset: Dataset, advice: str) -> Table:
     # ValueError: fetch_openml's word for an unknown id and for a damaged transfer.
     except (OSError, ValueError, HTTPException) as error:
         raise OSError(
-            f"Could not download the {dataset.name} data from {dataset.url}: {error}. "
-            f"{advice}"
+            f"Could not download the {dataset.name} data from {dataset.url}: {error}."
         ) from error
-    if dataset.source == "uci":
-        raw = read_csv(content, dataset.url)
+    if dataset.source != "openml":
+        raw = dataset.read(content, dataset.url)
     else:
         raw = dict(zip(bunch.feature_names, bunch.data.T, strict=True))
     return select(dataset, raw, dataset.columns, dataset.url)
 
 
-def write_csv(path: Path, table: Table) -> None:
-    """Write a table so that no reader ever sees half a file."""
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a path to write to, so that no reader of `path` ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder, path.name)
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(table)
-            # tolist: Python's floats, whose repr is the shortest exact one.
-            writer.writerows(zip(*(v.tolist() for v in table.values()), strict=True))
+        yield part
         part.replace(path)
 
 
-def _read(dataset: Dataset, path: Path, remedy: str) -> Table:
-    raw = read_csv(path.read_bytes(), path)
+def write_csv(path: Path, table: Table) -> None:
+    """Write a table as a CSV file."""
+    with new_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(table)
+        # tolist: Python's floats, whose repr is the shortest exact one.
+        writer.writerows(zip(*(v.tolist() for v in table.values()), strict=True))
+
+
+def _read(dataset: Dataset, path: Path) -> Table:
+    raw = dataset.read(path.read_bytes(), path)
     table = select(dataset, raw, {name: name for name in dataset.columns}, path)
-    return _verify(dataset, table, path, remedy)
+    return _verify(dataset, table, path)
 
 
 def fetch_table(
     dataset: Dataset, data_home: str | PathLike | None, download_if_missing: bool
 ) -> tuple[Table, Path]:
     """Return the verified table of a data set and the path of the file it lies in."""
-    file_name = f"{dataset.name}.csv"
     if os.environ.get("SKMIX_DATA"):
-        local = Path(os.environ["SKMIX_DATA"]).expanduser() / "regression" / file_name
+        local = Path(os.environ["SKMIX_DATA"]).expanduser() / dataset.file
         if local.is_file():
-            remedy = "Replace or delete the file, or unset SKMIX_DATA."
-            return _read(dataset, local, remedy), local
+            with _advise("Replace or delete the file, or unset SKMIX_DATA."):
+                return _read(dataset, local), local
 
     if data_home is None:
         from sklearn.datasets import get_data_home
 
         data_home = Path(get_data_home(), "skmix")
-    cached = Path(data_home).expanduser() / file_name
+    cached = Path(data_home).expanduser() / dataset.file.name
     if cached.is_file():
-        remedy = "Delete the file to have it downloaded again."
-        return _read(dataset, cached, remedy), cached
+        with _advise("Delete the file to have it downloaded again."):
+            return _read(dataset, cached), cached
 
     advice = (
-        f"Put the file at {cached}, or at regression/{file_name} in a folder that the "
-        "environment variable SKMIX_DATA names; or go online and load with "
+        f"Put the file at {cached}, or at {dataset.file.as_posix()} in a folder that "
+        "the environment variable SKMIX_DATA names; or go online and load with "
         "download_if_missing=True."
     )
     if not download_if_missing:
         raise FileNotFoundError(f"The {dataset.name} data is not here. {advice}")
-    table = _download(dataset, advice)
-    remedy = f"The source has changed since this release of skmix. {advice}"
-    _verify(dataset, table, dataset.url, remedy)
-    write_csv(cached, table)
+    with _advise(advice):
+        table = _download(dataset)
+    with _advise(f"The source has changed since this release of skmix. {advice}"):
+        _verify(dataset, table, dataset.url)
+    dataset.write(cached, table)
     return table, cached
 
 
@@ -362,9 +387,10 @@ def load(
     download_if_missing: bool,
     return_X_y: bool,
     as_frame: bool,
+    datasets: Mapping[str, Dataset] = DATASETS,
 ) -> Any:
     """Load one data set in scikit-learn's form; the public loaders document it."""
-    dataset = DATASETS[name]
+    dataset = datasets[name]
     table, path = fetch_table(dataset, data_home, download_if_missing)
     features, targets = list(dataset.features), list(dataset.targets)
     frame = None
@@ -382,6 +408,8 @@ def load(
         data = np.column_stack([table[column] for column in features])
         target = np.column_stack([table[column] for column in targets])
         target = target if len(targets) > 1 else target[:, 0]
+        if targets[0] in dataset.integer:  # classes
+            target = target.astype(np.int64)
     if return_X_y:
         return data, target
     return Bunch(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skmix import datasets
-from skmix.datasets import _tables, load_abalone, load_energy, load_no2
+from skmix.datasets import _arrays, _tables, load_abalone, load_energy, load_no2
 
 DATA = os.environ.get("SKMIX_DATA")
 
@@ -23,7 +23,8 @@ def loader(name):
 
 def test_every_table_has_a_public_loader():
     loaders = {name for name in datasets.__all__ if name.startswith("load_")}
-    assert loaders == {f"load_{name}" for name in _tables.DATASETS}
+    names = [*_tables.DATASETS, *_arrays.DATASETS]
+    assert loaders == {f"load_{name}" for name in names}
 
 
 @pytest.mark.parametrize("name", _tables.DATASETS)
