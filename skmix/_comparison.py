@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from .metrics import harm_rate, paired_difference
+from ._paired import difference_of_known, mean_of_known
+from .metrics import harm_rate
 from .plotting._comparison import (
     ComparisonDisplay,
     html_table,
@@ -18,54 +20,6 @@ from .plotting._comparison import (
 )
 
 Record = dict[str, Any]
-
-
-def corrected_paired_difference(
-    values: ArrayLike, baseline: ArrayLike, *, test_train_ratio: float
-) -> tuple[float, float]:
-    """Mean difference of scores on the same splits, and its corrected standard error.
-
-    Parameters
-    ----------
-    values : array-like of shape (n_splits,)
-        One score to a split.
-
-    baseline : array-like of shape (n_splits,)
-        The scores that they are compared with, on the same splits.
-
-    test_train_ratio : float
-        Number of test rows of a split divided by its number of training rows.
-
-    Returns
-    -------
-    difference : float
-        Mean of ``values - baseline``.
-
-    standard_error : float
-        Its standard error; NaN for a single split.
-
-    Notes
-    -----
-    The training rows of two splits overlap, so that their scores are not independent,
-    and ``std / sqrt(n_splits)`` is too small: it would shrink towards zero as splits
-    are repeated, though no data are added. Nadeau and Bengio [1]_ replace the factor
-    1 / J of J splits in the variance of the mean difference by
-    1 / J + n_test / n_train.
-
-    References
-    ----------
-    .. [1] Nadeau and Bengio, "Inference for the generalization error", Machine
-       Learning 52, 2003.
-
-    Examples
-    --------
-    >>> from skmix.model_selection import corrected_paired_difference
-    >>> corrected_paired_difference([3, 5, 4, 4], [2, 3, 3, 4], test_train_ratio=0.25)
-    (1.0, 0.577...)
-    """
-    difference, error = paired_difference(values, baseline)
-    n_splits = np.size(values)
-    return difference, error * float(np.sqrt(1 + n_splits * test_train_ratio))
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
@@ -98,6 +52,9 @@ class ResamplerComparison:
 
     test_train_ratio_ : float
         Number of test rows of a split divided by its number of training rows.
+
+    control_names : sequence of str, default=()
+        Those of `resampler_names` that are controls: they need no new rows.
 
     Attributes
     ----------
@@ -141,6 +98,7 @@ class ResamplerComparison:
     rows_added_: NDArray[np.float64]
     accepted_: NDArray[np.float64]
     test_train_ratio_: float
+    control_names: Sequence[str] = ()
 
     @property
     def metric_names(self) -> list[str]:
@@ -165,7 +123,7 @@ class ResamplerComparison:
             - ``difference``, ``difference_se``: to the untouched data;
             - ``rival``, ``rival_difference``, ``rival_difference_se``: to the best of
               the others by mean score. "none" is a rival like any other, as one can
-              always leave the data as they are;
+              always leave the data as they are, and so are the controls;
             - ``harm_rate``: share of splits with a lower score than the untouched data;
             - ``n_splits``: number of splits in which both have a score;
             - ``fit_seconds``, ``extra_seconds``: mean time of a fit, in all and beyond
@@ -216,7 +174,7 @@ class ResamplerComparison:
         }
 
     def best(self, estimator: str | None = None, *, metric: str | None = None) -> str:
-        """Name the resampler to use for an estimator.
+        """Name the resampler, or the control, to use for an estimator.
 
         Parameters
         ----------
@@ -228,7 +186,7 @@ class ResamplerComparison:
 
         Returns
         -------
-        resampler : str
+        name : str
             The one with the highest mean, of those that beat the untouched data by more
             than two standard errors; "none" if there is none.
 
@@ -248,10 +206,7 @@ class ResamplerComparison:
         gains = {"none": 0.0}
         for resampler in self.resampler_names:
             record = records[estimator, resampler]
-            if (
-                record["n_splits"] == n_splits
-                and sign(record["difference"], 2 * record["difference_se"]) > 0
-            ):
+            if record["n_splits"] == n_splits and _clear_sign(record) > 0:
                 gains[resampler] = record["difference"]
         return max(gains, key=gains.__getitem__)
 
@@ -266,9 +221,10 @@ class ResamplerComparison:
         Returns
         -------
         summary : str
-            One line for each estimator: the best resampler and its gain, and which
-            other metrics it harms by more than two standard errors; or the advice to
-            leave the data as they are.
+            One line for each estimator: the best resampler and its gain, which controls
+            it does not beat, and which other metrics it harms, all by two standard
+            errors; or the advice to leave the data as they are, with a control if one
+            is best.
 
         Raises
         ------
@@ -320,12 +276,14 @@ class ResamplerComparison:
         return metric
 
     def _record(self, scores: NDArray[np.float64], e: int, r: int) -> Record:
-        mean, mean_se = self._compare(scores[r], np.zeros_like(scores[r]))
-        difference, difference_se = self._compare(scores[r], scores[0])
+        ratio = self.test_train_ratio_
+        mean, mean_se = difference_of_known(scores[r], np.zeros_like(scores[r]), ratio)
+        difference, difference_se = difference_of_known(scores[r], scores[0], ratio)
         rival = _best_rival(scores, r)
-        rival_difference, rival_se = self._compare(
+        rival_difference, rival_se = difference_of_known(
             scores[r],
             np.full_like(scores[r], np.nan) if rival is None else scores[rival],
+            ratio,
         )
         paired = ~np.isnan(scores[r] - scores[0])
         seconds = mean_of_known(self.fit_time_[e, r])
@@ -350,42 +308,62 @@ class ResamplerComparison:
             "accepted": float(self.accepted_[e, r]),
         }
 
-    def _compare(
-        self, scores: NDArray[np.float64], baseline: NDArray[np.float64]
-    ) -> tuple[float, float]:
-        paired = ~np.isnan(scores - baseline)
-        if not paired.any():
-            return np.nan, np.nan
-        return corrected_paired_difference(
-            scores[paired], baseline[paired], test_train_ratio=self.test_train_ratio_
-        )
-
     def _verdict(self, estimator: str, metric: str) -> str:
-        if self.records(metric)[estimator, "none"]["n_splits"] == 0:
+        found = {name: self.records(name) for name in self.scores_}
+        if found[metric][estimator, "none"]["n_splits"] == 0:
             return f"{estimator}: no verdict, as the untouched data have no {metric}."
         best = self.best(estimator, metric=metric)
         if best == "none":
+            rivals = "resampler or control" if self.control_names else "resampler"
             return (
-                f"{estimator}: leave the data as they are. No resampler beats them in "
+                f"{estimator}: leave the data as they are. No {rivals} beats them in "
                 f"{metric} by more than two standard errors."
             )
-        found = {name: self.records(name)[estimator, best] for name in self.scores_}
+        gain = _gain(found[metric][estimator, best])
+        if best in self.control_names:
+            text = (
+                f"{estimator}: leave the data as they are. What gains most in {metric} "
+                f"needs no new rows: {best} ({gain})."
+            )
+        else:
+            text = (
+                f"{estimator}: {best} beats the untouched data in {metric}, by {gain}."
+            )
+            level = [
+                f"{name} ({_gain(found[metric][estimator, name])})"
+                for name in self._controls_not_beaten(estimator, best, metric)
+            ]
+            if level:
+                text += (
+                    " It does not clearly beat what needs no new rows: "
+                    f"{', '.join(level)}."
+                )
         harm = [
-            f"{name} ({with_error(r['difference'], r['difference_se'])})"
-            for name, r in found.items()
-            if sign(r["difference"], 2 * r["difference_se"]) < 0
+            f"{name} ({_gain(records[estimator, best])})"
+            for name, records in found.items()
+            if _clear_sign(records[estimator, best]) < 0
         ]
-        gain = with_error(found[metric]["difference"], found[metric]["difference_se"])
-        return (
-            f"{estimator}: {best} beats the untouched data in {metric}, by {gain}."
-            + (f" It harms {', '.join(harm)}." if harm else "")
-        )
+        return text + (f" It harms {', '.join(harm)}." if harm else "")
+
+    def _controls_not_beaten(self, estimator: str, best: str, metric: str) -> list[str]:
+        scores = self.scores_[metric][self.estimator_names.index(estimator)]
+        by_name = dict(zip(self.resampler_names, scores, strict=True))
+        names = []
+        for name in self.control_names:
+            difference, error = difference_of_known(
+                by_name[best], by_name[name], self.test_train_ratio_
+            )
+            if not np.isnan(difference) and sign(difference, 2 * error) < 1:
+                names.append(name)
+        return names
 
 
-def mean_of_known(values: NDArray[np.float64]) -> float:
-    """Mean of the values that are not NaN; NaN if there are none."""
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else np.nan
+def _gain(record: Record) -> str:
+    return with_error(record["difference"], record["difference_se"])
+
+
+def _clear_sign(record: Record) -> int:
+    return sign(record["difference"], 2 * record["difference_se"])
 
 
 def _best_rival(scores: NDArray[np.float64], r: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn import config_context
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import brier_score_loss, check_scoring, log_loss
 from sklearn.model_selection import (
@@ -30,12 +29,11 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
-from ._comparison import (
-    ResamplerComparison,
-    corrected_paired_difference,
-    mean_of_known,
-)
+from ._arms import check_estimators, name_all, untouched_first
+from ._comparison import ResamplerComparison
 from ._containers import take_rows
+from ._controls import make_controls
+from ._paired import corrected_paired_difference, mean_of_known
 from ._random import draw_seed
 from .compose import ResampledClassifier, ResampledRegressor
 
@@ -65,6 +63,7 @@ def compare_resamplers(
     y: Any,
     resamplers: Any,
     *,
+    controls: bool = True,
     cv: Any = None,
     scoring: Any = None,
     groups: ArrayLike | None = None,
@@ -92,6 +91,13 @@ def compare_resamplers(
         Any estimators with ``fit_resample``: those of skmix, and imbalanced-learn's as
         they are. None stands for the untouched data, which is always the first row of
         the comparison, named "none", whether it is given or not.
+
+    controls : bool, default=True
+        Whether classifiers are also compared with two rivals that need no new rows.
+        They stand last. "class weights" weighs each row by the inverse of the frequency
+        of its class. "tuned threshold" moves the threshold between two classes, by
+        :class:`~sklearn.model_selection.TunedThresholdClassifierCV` on the training
+        rows; it is left out where there are more classes. Regressors have no controls.
 
     cv : int, splitter or iterable of (train, test), default=None
         An int is the number of shuffled folds, made twice; None is 5. The folds are
@@ -129,8 +135,8 @@ def compare_resamplers(
         If something passed is no estimator, or no resampler.
 
     ValueError
-        If regressors and classifiers are mixed, if another resampler than None is named
-        "none", if a scorer is unknown, or if every fit failed.
+        If regressors and classifiers are mixed, if a resampler has the name of the
+        untouched data or of a control, if a scorer is unknown, or if every fit failed.
 
     Warns
     -----
@@ -149,7 +155,19 @@ def compare_resamplers(
     Notes
     -----
     The cost is one fit for each estimator, resampler and split; with the default `cv`,
-    10 of them for a pair.
+    10 of them for a pair. Controls cost up to seven fits more for each estimator and
+    split: one for the weights, six for the threshold.
+
+    Class weights are ``class_weight="balanced"`` where the estimator has this
+    parameter; else ``sample_weight``; else ``class_weight="balanced"`` in the
+    estimators within; else a bootstrap sample in proportion to the weights. In a
+    pipeline this is done to the last step.
+
+    The threshold is tuned for the first of the scorers that judges predicted labels,
+    for "f1_macro" if none does, on five folds that keep groups together. It stays where
+    it was if the predictions for a fold are all alike. Where no estimator has
+    ``predict_proba`` or ``decision_function`` this control is left out; where some have
+    none, it fails for them.
 
     Examples
     --------
@@ -172,43 +190,49 @@ def compare_resamplers(
     KNeighborsRegressor: leave the data as they are. No resampler beats them in r2 by
     more than two standard errors.
     """
-    estimators = _name(estimators)
-    resamplers = _untouched_first(_name(resamplers))
-    classify = _check_estimators(estimators)
+    estimators = name_all(estimators)
+    resamplers = untouched_first(name_all(resamplers))
+    classify = check_estimators(estimators)
     X, y, groups = indexable(X, y, groups)
     groups = None if groups is None else np.asarray(groups)
     scorers = _check_scoring(scoring, next(iter(estimators.values())), classify)
     rng = check_random_state(random_state)
     splits = _split(cv, X, y, groups, classify, rng)
     seeds = [draw_seed(rng) for _ in splits]
-    wrapper = ResampledClassifier if classify else ResampledRegressor
+    resampled = ResampledClassifier if classify else ResampledRegressor
+    arms = {name: (resampled, resampler) for name, resampler in resamplers.items()}
+    rivals = make_controls(estimators, y, scorers) if controls and classify else {}
+    for name in arms.keys() & rivals.keys():
+        raise ValueError(f'The name "{name}" is taken by a control: choose another.')
+    arms |= rivals
     fits = Parallel(n_jobs=n_jobs, verbose=verbose)(
         delayed(_fit_and_score)(
             wrapper, estimator, resampler, seed, (X, y, groups), split, scorers
         )
-        for estimator, resampler, (split, seed) in product(
-            estimators.values(), resamplers.values(), zip(splits, seeds, strict=True)
+        for estimator, (wrapper, resampler), (split, seed) in product(
+            estimators.values(), arms.values(), zip(splits, seeds, strict=True)
         )
     )
     if all(None in fit.errors for fit in fits):
         raise ValueError(
             f"All {len(fits)} fits failed. The first: {fits[0].errors[None]}"
         )
-    _warn_of_failures(fits, list(product(estimators, resamplers, range(len(splits)))))
+    _warn_of_failures(fits, list(product(estimators, arms, range(len(splits)))))
 
     def by_arm(values: list) -> NDArray[np.float64]:
-        return np.array(values, float).reshape(len(estimators), len(resamplers), -1)
+        return np.array(values, float).reshape(len(estimators), len(arms), -1)
 
     return ResamplerComparison(
         scores_={name: by_arm([fit.scores[name] for fit in fits]) for name in scorers},
         estimator_names=list(estimators),
-        resampler_names=list(resamplers),
+        resampler_names=list(arms),
         fit_time_=by_arm([fit.time for fit in fits]),
         rows_added_=by_arm([fit.rows_added for fit in fits]),
         accepted_=np.apply_along_axis(
             mean_of_known, -1, by_arm([fit.accepted for fit in fits])
         ),
         test_train_ratio_=float(np.mean([len(b) / len(a) for a, b in splits])),
+        control_names=list(rivals),
     )
 
 
@@ -225,7 +249,7 @@ class _Fit:
 
 
 def _fit_and_score(
-    wrapper: type,
+    wrapper: Callable,
     estimator: Any,
     resampler: Any,
     seed: int,
@@ -274,58 +298,6 @@ def _clone_with_seeds(estimator: Any, rng: RandomState) -> Any:
         if name.split("__")[-1] == "random_state" and value is None
     }
     return estimator.set_params(**seeds)
-
-
-def _name(given: Any) -> dict[str, Any]:
-    """Name what has no name: by class, and by parameters where classes repeat."""
-    if isinstance(given, Mapping):
-        return {str(name): value for name, value in given.items()}
-    objects = given if isinstance(given, list | tuple) else [given]
-    classes = Counter(type(value) for value in objects)
-    named: dict[str, Any] = {}
-    for value in objects:
-        name = type(value).__name__
-        if classes[type(value)] > 1:
-            with config_context(print_changed_only=True):
-                name = " ".join(repr(value).split())
-        copies = sum(other.partition(" #")[0] == name for other in named)
-        named[f"{name} #{copies + 1}" if copies else name] = value
-    return named
-
-
-def _check_estimators(estimators: dict[str, Any]) -> bool:
-    """Tell whether the estimators are classifiers."""
-    if not estimators:
-        raise ValueError("estimators is empty: pass at least one.")
-    for name, estimator in estimators.items():
-        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-            raise TypeError(f"{name!r} is no estimator: {estimator!r}.")
-    classifiers = [name for name, e in estimators.items() if is_classifier(e)]
-    regressors = [name for name, e in estimators.items() if is_regressor(e)]
-    if len(classifiers) == len(estimators):
-        return True
-    if len(regressors) == len(estimators):
-        return False
-    raise ValueError(
-        "estimators must be all regressors or all classifiers, got the regressors "
-        f"{regressors} and the classifiers {classifiers} among {list(estimators)}. "
-        "Compare them one kind at a time."
-    )
-
-
-def _untouched_first(resamplers: dict[str, Any]) -> dict[str, Any]:
-    """Put the untouched data first, once."""
-    resamplers = {k: v for k, v in resamplers.items() if v is not None}
-    for name, resampler in resamplers.items():
-        if isinstance(resampler, type) or not hasattr(resampler, "fit_resample"):
-            raise TypeError(
-                f"{name!r} is no resampler: {resampler!r} cannot fit_resample."
-            )
-    if "none" in resamplers:
-        raise ValueError(
-            'The name "none" is taken by the untouched data: choose another.'
-        )
-    return {"none": None, **resamplers}
 
 
 def _check_scoring(scoring: Any, estimator: Any, classify: bool) -> dict[str, Callable]:

@@ -274,6 +274,86 @@ def test_summary_tells_of_harm_in_other_metrics():
     assert "leave the data" in comparison.summary("neg_log_loss")
 
 
+BASE = np.array([0.5, 0.6, 0.4, 0.5])
+SMALL, LARGE, LARGER, NOISY = (
+    np.array([[1, 1, 2, 1], [10, 12, 11, 10], [10, 13, 11, 10], [1, 30, -5, 4]]) / 100
+)
+AHEAD = "mix beats the untouched data in r2, by "
+LEVEL = " It does not clearly beat what needs no new rows: "
+NO_ROWS = "leave the data as they are. What gains most in r2 needs no new rows: "
+
+
+@pytest.mark.parametrize(
+    ("mix", "weights", "threshold", "best", "verdict"),
+    [
+        # The resampler is ahead of both, of one, of none; and where one has failed.
+        (LARGE, SMALL, -SMALL, "mix", f"{AHEAD}+0.1075 ± 0.0068."),
+        (
+            LARGER,
+            LARGE,
+            SMALL,
+            "mix",
+            f"{AHEAD}+0.110 ± 0.010.{LEVEL}class weights (+0.1075 ± 0.0068).",
+        ),
+        (
+            LARGER,
+            LARGE,
+            NOISY,
+            "mix",
+            f"{AHEAD}+0.110 ± 0.010.{LEVEL}class weights (+0.1075 ± 0.0068), "
+            "tuned threshold (+0.07 ± 0.11).",
+        ),
+        (LARGE, SMALL, np.nan, "mix", f"{AHEAD}+0.1075 ± 0.0068."),
+        # A control is ahead.
+        (
+            LARGE,
+            SMALL,
+            LARGER,
+            "tuned threshold",
+            f"{NO_ROWS}tuned threshold (+0.110 ± 0.010).",
+        ),
+        # Nothing is.
+        (
+            NOISY,
+            -SMALL,
+            NOISY,
+            "none",
+            "leave the data as they are. No resampler or control beats them in r2 by "
+            "more than two standard errors.",
+        ),
+    ],
+)
+def test_verdict_weighs_resamplers_against_controls(
+    mix, weights, threshold, best, verdict
+):
+    controls = ["class weights", "tuned threshold"]
+    comparison = hand_made(
+        [BASE, BASE + mix, BASE + weights, BASE + threshold],
+        resampler_names=["none", "mix", *controls],
+        control_names=controls,
+    )
+    assert comparison.summary() == f"Ridge: {verdict}"
+    assert comparison.best() == best
+
+
+def test_verdict_tells_of_harm_that_controls_do():
+    none, gain, harm = (
+        np.zeros(3),
+        np.array([0.2, 0.3, 0.2]),
+        np.array([-0.2, -0.3, -0.2]),
+    )
+    comparison = hand_made(
+        [none, gain],
+        scores_={"f1": np.array([[none, gain]]), "loss": np.array([[none, harm]])},
+        resampler_names=["none", "class weights"],
+        control_names=["class weights"],
+    )
+    assert comparison.summary() == (
+        "Ridge: leave the data as they are. What gains most in f1 needs no new rows: "
+        "class weights (+0.233 ± 0.044). It harms loss (-0.233 ± 0.044)."
+    )
+
+
 # What is compared
 
 
@@ -385,7 +465,9 @@ def test_arms_see_the_same_training_rows(diabetes, seen):
 
 def test_classes_are_stratified(imbalanced, seen):
     X, y = imbalanced
-    compare_resamplers(DummyClassifier(), X, y, Recorder(), random_state=0)
+    compare_resamplers(
+        DummyClassifier(), X, y, Recorder(), controls=False, random_state=0
+    )
     shares = [y_train.mean() for _, y_train, *_ in seen]
     assert np.ptp(shares) < 0.01
 
@@ -397,7 +479,14 @@ def test_groups_are_never_split(diabetes, imbalanced, seen, kind, cv):
     estimator = DummyRegressor() if kind == "regression" else DummyClassifier()
     groups = np.arange(len(X)) % 10
     compare_resamplers(
-        estimator, X, y, Recorder(), cv=cv, groups=groups.tolist(), random_state=0
+        estimator,
+        X,
+        y,
+        Recorder(),
+        controls=False,
+        cv=cv,
+        groups=groups.tolist(),
+        random_state=0,
     )
     assert len(seen) == (10 if cv is None else 6)
     for X_train, _, train_groups, _ in seen:
@@ -510,6 +599,7 @@ def test_frames_in_classification(imbalanced, frame):
         frame(dict(zip(names, X.T, strict=True))),
         series(labels),
         Recorder(),
+        controls=False,
         groups=series(np.arange(len(X)) // 4),
         cv=2,
         random_state=0,
@@ -534,7 +624,7 @@ def test_pandas_index_does_not_matter(diabetes):
 
 def test_lists_and_sparse_matrices(imbalanced):
     X, y = imbalanced
-    arguments = {"cv": StratifiedKFold(2), "random_state": 0}
+    arguments = {"controls": False, "cv": StratifiedKFold(2), "random_state": 0}
     dense, sparse, lists = (
         compare_resamplers(
             LogisticRegression(), X_in, y.tolist(), RandomOverSampler(), **arguments
@@ -559,7 +649,12 @@ def test_several_targets(diabetes):
 def test_classification_shows_harm_to_calibration(imbalanced):
     X, y = imbalanced
     comparison = compare_resamplers(
-        LogisticRegression(), X, y, [SMOTE(), RandomOverSampler()], random_state=0
+        LogisticRegression(),
+        X,
+        y,
+        [SMOTE(), RandomOverSampler()],
+        controls=False,
+        random_state=0,
     )
     assert comparison.metric_names == [
         "f1_macro",
@@ -576,7 +671,12 @@ def test_classification_shows_harm_to_calibration(imbalanced):
 def test_many_classes_by_name():
     X, y = make_classification(150, n_classes=3, n_informative=4, random_state=0)
     comparison = compare_resamplers(
-        LogisticRegression(), X, np.array(["u", "v", "w"])[y], SMOTE(), cv=2
+        LogisticRegression(),
+        X,
+        np.array(["u", "v", "w"])[y],
+        SMOTE(),
+        controls=False,
+        cv=2,
     )
     assert not any(np.isnan(scores).any() for scores in comparison.scores_.values())
 
@@ -587,7 +687,9 @@ def test_losses_are_those_of_scikit_learn(n_classes):
         150, n_classes=n_classes, n_informative=4, random_state=0
     )
     cv = StratifiedKFold(2)
-    scores = compare_resamplers(LogisticRegression(), X, y, [], cv=cv).scores_
+    scores = compare_resamplers(
+        LogisticRegression(), X, y, [], controls=False, cv=cv
+    ).scores_
     for scoring in ("neg_log_loss", "neg_brier_score"):
         expected = cross_val_score(LogisticRegression(), X, y, cv=cv, scoring=scoring)
         assert_allclose(scores[scoring][0, 0], expected)
@@ -597,14 +699,16 @@ def test_losses_where_a_class_has_no_test_rows():
     X, y = np.arange(12.0)[:, None], np.array(["u", "v", "w"] * 4)
     with pytest.warns(UserWarning, match="by roc_auc_ovr in splits 0"):
         scores = compare_resamplers(
-            LogisticRegression(), X, y, [], cv=[(range(10), [10, 11])]
+            LogisticRegression(), X, y, [], controls=False, cv=[(range(10), [10, 11])]
         ).scores_
     assert [name for name in scores if np.isnan(scores[name]).any()] == ["roc_auc_ovr"]
 
 
 def test_without_probabilities(imbalanced):
     with pytest.warns(UserWarning, match="could not be scored") as caught:
-        comparison = compare_resamplers(LinearSVC(), *imbalanced, SMOTE(), cv=2)
+        comparison = compare_resamplers(
+            LinearSVC(), *imbalanced, SMOTE(), controls=False, cv=2
+        )
     metrics = ["roc_auc_ovr", "neg_log_loss", "neg_brier_score"]
     assert len(caught) == 3
     for metric, warning in zip(metrics, caught, strict=True):

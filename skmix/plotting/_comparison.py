@@ -28,7 +28,8 @@ class ComparisonDisplay:
     """Differences of resamplers to the untouched data, split by split.
 
     A point is a split, a dot the mean, the thick bar one and the thin bar two standard
-    errors of it. Blue is better and orange worse by more than one standard error.
+    errors of it. Blue is better and orange worse by more than one standard error. The
+    dots of controls are hollow.
 
     Use :meth:`from_comparison`, or ``comparison.plot()``, to make one.
 
@@ -51,6 +52,9 @@ class ComparisonDisplay:
 
     metric : str
         Name of the score. Greater is better.
+
+    control_names : sequence of str, default=()
+        Those of `resampler_names` that are controls: they need no new rows.
 
     Attributes
     ----------
@@ -86,6 +90,7 @@ class ComparisonDisplay:
         estimator_names: Sequence[str],
         resampler_names: Sequence[str],
         metric: str,
+        control_names: Sequence[str] = (),
     ) -> None:
         self.differences = differences
         self.mean = mean
@@ -93,6 +98,7 @@ class ComparisonDisplay:
         self.estimator_names = estimator_names
         self.resampler_names = resampler_names
         self.metric = metric
+        self.control_names = control_names
 
     @classmethod
     def from_comparison(
@@ -137,6 +143,7 @@ class ComparisonDisplay:
             estimator_names=comparison.estimator_names,
             resampler_names=comparison.resampler_names[1:],
             metric=metric,
+            control_names=comparison.control_names,
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> ComparisonDisplay:
@@ -176,7 +183,8 @@ class ComparisonDisplay:
                 layout="constrained",
             )
             figure.supxlabel(
-                "points: splits   dot: mean   bars: one and two standard errors",
+                "points: splits   dot: mean   bars: one and two standard errors"
+                + ("\nhollow dot: no new rows" if self.control_names else ""),
                 fontsize="small",
                 color="0.3",
             )
@@ -207,8 +215,14 @@ class ComparisonDisplay:
             )
             axes.hlines(row, mean - 2 * error, mean + 2 * error, color=color, lw=1.2)
             axes.hlines(row, mean - error, mean + error, color=color, lw=4)
+            hollow = self.resampler_names[row] in self.control_names
             axes.plot(
-                mean, row, "o", color=color, markersize=7, markeredgecolor="white"
+                mean,
+                row,
+                "o",
+                color="white" if hollow else color,
+                markersize=7,
+                markeredgecolor=color if hollow else "white",
             )
         axes.axvline(0, color="0.3", linewidth=1, linestyle="--", zorder=0)
         low, high = axes.get_xlim()

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_diabetes, make_classification
 from sklearn.linear_model import Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsRegressor
 
 from skmix.model_selection import compare_resamplers
@@ -87,6 +88,23 @@ def test_colour_tells_better_worse_and_undecided():
         to_hex(line.get_color()) for line in axes.lines if line.get_marker() == "o"
     ]
     assert colours == ["#0072b2", "#d55e00", "#6e6e6e"]
+
+
+def test_dots_of_controls_are_hollow():
+    (axes,) = display(control_names=["c"]).plot().axes_
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    faces = [to_hex(dot.get_markerfacecolor()) for dot in dots]
+    assert faces == ["#0072b2", "#d55e00", "#ffffff"]
+    assert to_hex(dots[2].get_markeredgecolor()) == "#6e6e6e"
+    assert "hollow" in axes.figure.get_supxlabel()
+    assert "hollow" not in display().plot().figure_.get_supxlabel()
+
+
+def test_controls_of_a_comparison_are_drawn_as_such():
+    X, y = make_classification(60, random_state=0)
+    shown = compare_resamplers(GaussianNB(), X, y, [], cv=2, scoring="accuracy").plot()
+    assert shown.resampler_names == ["class weights", "tuned threshold"]
+    assert shown.control_names == shown.resampler_names
 
 
 def test_jitter_is_the_same_each_time():
