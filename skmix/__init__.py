@@ -23,6 +23,7 @@ _MODULES = [
     "compose",
     "datasets",
     "exceptions",
+    "imbalance",
     "metrics",
     "model_selection",
     "plotting",

@@ -8,6 +8,7 @@ kinds, provenance and randomness are dealt with here.
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from numbers import Real
 from time import monotonic
 from typing import Any
 
@@ -410,11 +411,6 @@ class BaseMixSampler(_BaseMix):
     >>> import numpy as np
     >>> from skmix.base import BaseMixSampler, Mixes
     >>> class Pairs(BaseMixSampler):
-    ...     _parameter_constraints = {
-    ...         "sampling_strategy": "no_validation",
-    ...         "categorical_features": "no_validation",
-    ...         "random_state": ["random_state"],
-    ...     }
     ...     def __init__(self, *, sampling_strategy="auto",
     ...                  categorical_features="from_dtype", random_state=None):
     ...         self.sampling_strategy = sampling_strategy
@@ -432,6 +428,20 @@ class BaseMixSampler(_BaseMix):
     >>> y_new
     [0, 0, 0, 0, 1, 1, 1, 1]
     """
+
+    # For subclasses to extend.
+    _parameter_constraints: dict[str, Any] = {
+        "sampling_strategy": [
+            _compat.StrOptions(
+                {"all", "auto", "minority", "not majority", "not minority"}
+            ),
+            _compat.Interval(Real, 0, 1, closed="right"),
+            dict,
+            callable,
+        ],
+        "categorical_features": [_compat.StrOptions({"from_dtype"}), "array-like"],
+        "random_state": ["random_state"],
+    }
 
     def _read(
         self, X: Any, y: Any, X_val: Any, y_val: Any, groups: Any

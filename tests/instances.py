@@ -7,7 +7,9 @@ their reason; one that passes after all is an error.
 from imblearn.over_sampling import SMOTE
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from skmix.base import BaseMixResampler
 from skmix.compose import ResampledClassifier, ResampledRegressor
+from skmix.imbalance import AverageSampler, MixBoostSampler, MixupSampler
 from skmix.regression import (
     AdaMixupResampler,
     CMixupResampler,
@@ -26,6 +28,13 @@ REGRESSION_RESAMPLERS = [
     KNNMixupResampler(Ridge(), candidates=(1, 2), cv=2, random_state=0),
     AdaMixupResampler(Ridge(), max_iter=2, cv=2, random_state=0),
     MixRLResampler(Ridge(), candidate_neighbors=(2,), cv=2, random_state=0),
+]
+SAMPLERS = [
+    AverageSampler(random_state=0),
+    MixupSampler(random_state=0),
+    MixupSampler(sampling_strategy=None, random_state=0),
+    MixBoostSampler(n_rounds=2, random_state=0),
+    MixBoostSampler(LogisticRegression(max_iter=1000), n_rounds=2, random_state=0),
 ]
 REGRESSORS = [
     NetworkRegressor(8, learning_rate=0.05, max_iter=100, random_state=0),
@@ -46,6 +55,7 @@ META_ESTIMATORS = [
     ResampledClassifier(
         LogisticRegression(), resampler=SMOTE(k_neighbors=1, random_state=0)
     ),
+    ResampledClassifier(LogisticRegression(), resampler=MixupSampler(random_state=0)),
 ]
 
 _IS_REGRESSION = "a resampler for regression, to which whole numbers are numbers"
@@ -69,6 +79,8 @@ def expected_failed_sklearn_checks(estimator):
 
 def expected_failed_imblearn_checks(estimator):
     """Checks of imbalanced-learn that an instance fails, and why."""
+    if not isinstance(estimator, BaseMixResampler):
+        return {}
     failed = {
         "check_target_type": f"{_IS_REGRESSION}, and continuous labels welcome",
         "check_samplers_one_label": f"{_IS_REGRESSION}: one value is fine",

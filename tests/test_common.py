@@ -8,6 +8,7 @@ from tests.instances import (
     META_ESTIMATORS,
     REGRESSION_RESAMPLERS,
     REGRESSORS,
+    SAMPLERS,
     expected_failed_imblearn_checks,
     expected_failed_sklearn_checks,
 )
@@ -41,7 +42,7 @@ def all_checks(suite, estimators, expected_failed_checks):
     list(
         all_checks(
             sklearn_checks,
-            REGRESSION_RESAMPLERS + REGRESSORS + META_ESTIMATORS,
+            REGRESSION_RESAMPLERS + SAMPLERS + REGRESSORS + META_ESTIMATORS,
             expected_failed_sklearn_checks,
         )
     ),
@@ -54,7 +55,9 @@ def test_sklearn_checks(estimator, check):
     ("estimator", "check"),
     list(
         all_checks(
-            imblearn_checks, REGRESSION_RESAMPLERS, expected_failed_imblearn_checks
+            imblearn_checks,
+            REGRESSION_RESAMPLERS + SAMPLERS,
+            expected_failed_imblearn_checks,
         )
     ),
 )

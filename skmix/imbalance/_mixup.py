@@ -1,0 +1,178 @@
+"""Mixup for classification: random pairs of rows, and labels between their classes."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from .._compat import Interval
+from .._core.mixing import interpolate
+from .._core.neighbors import FloatArray
+from .._core.pairs import uniform_partners
+from ..base import BaseMixSampler, Mixes, ResamplingData
+
+
+class MixupSampler(BaseMixSampler):
+    """Mix random pairs of rows of any class, as mixup does.
+
+    A mix of two classes belongs to both, in the shares of its parents. These soft
+    labels are in ``soft_labels_``, and :class:`~skmix.ResampledClassifier` trains on
+    them. The labels that come out with the rows are hard: each is the class of the
+    heavier parent.
+
+    Parameters
+    ----------
+    amount : float, default=1.0
+        Number of further mixes for each row, counted once the classes have the sizes
+        that `sampling_strategy` asks for. 0 adds only what it asks for.
+
+    sampling_strategy : str, float, dict, callable or None, default="auto"
+        How many rows each class gets, as in imbalanced-learn. "auto" adds to every
+        class as many rows as it has fewer than the largest. A float is the ratio of
+        the smaller of two classes to the larger afterwards, a dict holds the numbers
+        of rows afterwards. None adds none, and leaves the classes in
+        the proportions that they have.
+
+    alpha : float, default=1.0
+        Parameter of the Beta distribution of shares. Small values keep mixes near a
+        parent.
+
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Columns that hold categories: names, places or a mask, in addition to columns
+        of type text, boolean or category. A mix takes them from its heavier parent.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of the pairs and shares.
+
+    Attributes
+    ----------
+    soft_labels_ : ndarray of shape (n + m, n_classes)
+        Shares of the classes, in sorted order, in each row that came out of the last
+        draw.
+
+    sample_weight_ : ndarray of shape (n + m,)
+        Weight of each of these rows: 1, so that soft labels count as they are.
+
+    sampling_strategy_ : dict
+        Number of mixes that are labelled with each class.
+
+    parent_indices_ : ndarray of shape (m, 2)
+        Row indices of the parents of each new row, the heavier one first, since the
+        last draw.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Share of each parent.
+
+    n_features_in_ : int
+        Number of columns of X.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if X has them.
+
+    See Also
+    --------
+    AverageSampler : Mixes random rows of one class.
+    MixBoostSampler : Mixes rows that a classifier is unsure of, across classes.
+
+    Notes
+    -----
+    A mix is (w x_i + (1 - w) x_j, w y_i + (1 - w) y_j) with labels y as indicators of
+    the classes [1]_. Its heavier parent i is each row of a class in turn, its partner j
+    any other row, and w = max(b, 1 - b) with b from Beta(alpha, alpha). If n_c is the
+    number of rows of class c and a_c what `sampling_strategy` adds, class c is that of
+    the heavier parent in a_c + amount (n_c + a_c) mixes. With classes of one size, or
+    with ``sampling_strategy=None``, these are the mixes of [1]_: which parent is named
+    first makes no difference.
+
+    Partners are drawn from the rows as they are. Of the hard labels there are exactly
+    as many as asked for; the sums of the soft labels lie between that and the
+    proportions of the data.
+
+    Nothing is learned: held-out rows are accepted, so that resamplers can be exchanged
+    in one grid, and not used.
+
+    Time and memory are O((n + m) n_classes + m p) for m mixes and p columns.
+
+    References
+    ----------
+    .. [1] Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: beyond empirical risk
+       minimization", ICLR 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmix import ResampledClassifier
+    >>> from skmix.imbalance import MixupSampler
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [9.0]]), np.array(["a", "a", "a", "b"])
+    >>> sampler = MixupSampler(random_state=0)
+    >>> X_new, y_new = sampler.fit_resample(X, y)
+    >>> np.unique(y_new, return_counts=True)
+    (array(['a', 'b'], dtype='<U1'), array([6, 6]))
+    >>> i, j = sampler.parent_indices_[-1]
+    >>> str(y[i]), str(y[j]), bool(sampler.soft_labels_[-1, 1] > 0.5)
+    ('b', 'a', True)
+    >>> model = ResampledClassifier(LogisticRegression(), resampler=sampler)
+    >>> model.fit(X, y).predict([[0.0], [9.0]])
+    array(['a', 'b'], dtype='<U1')
+    """
+
+    _parameter_constraints = {
+        **BaseMixSampler._parameter_constraints,
+        "amount": [Interval(Real, 0, None, closed="left")],
+        "sampling_strategy": [
+            *BaseMixSampler._parameter_constraints["sampling_strategy"],
+            None,
+        ],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        *,
+        amount: float = 1.0,
+        sampling_strategy: Any = "auto",
+        alpha: float = 1.0,
+        categorical_features: Any = "from_dtype",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.amount = amount
+        self.sampling_strategy = sampling_strategy
+        self.alpha = alpha
+        self.categorical_features = categorical_features
+        self.random_state = random_state
+
+    def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        """Nothing to learn, but how many mixes to make."""
+        asked = self.sampling_strategy_ or {}
+        self.sampling_strategy_ = {}
+        classes, counts = np.unique(data.target, return_counts=True)
+        for label, count in zip(classes.tolist(), counts.tolist(), strict=True):
+            added = int(asked.get(label, 0))
+            n_mixes = added + round(self.amount * (count + added))
+            self.sampling_strategy_[label] = n_mixes
+
+    def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
+        first = np.concatenate(
+            [
+                np.resize(rng.permutation(np.flatnonzero(data.target == label)), n)
+                for label, n in self.sampling_strategy_.items()
+            ]
+        )
+        second = uniform_partners(first, len(data), rng)
+        share = rng.beta(self.alpha, self.alpha, size=len(first))
+        return Mixes(first, second, np.maximum(share, 1 - share), data.target[first])
+
+    def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
+        classes, code = np.unique(data.target, return_inverse=True)
+        indicators = np.eye(len(classes))[code]
+        self.soft_labels_ = np.vstack([indicators, self._soften(indicators, mixes)])
+        self.sample_weight_ = np.ones(len(self.soft_labels_))
+        return super()._put_together(data, mixes)
+
+    def _soften(self, indicators: FloatArray, mixes: Mixes) -> FloatArray:
+        """Soft labels of the mixes: those of their parents, by their shares."""
+        return interpolate(indicators, mixes.first, mixes.second, mixes.weight)
