@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
 from sklearn.utils.validation import has_fit_parameter
 
 
@@ -12,3 +16,40 @@ def stops_by_held_out_rows(estimator: Any) -> bool:
     # "auto" is left to the estimator, which knows nothing of mixes.
     stops = estimator.get_params().get("early_stopping") is True
     return stops and has_fit_parameter(estimator, "X_val")
+
+
+def hold_out(
+    codes: NDArray[np.integer], fraction: float, rng: RandomState
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Hold out about the same share of the rows of each class, but never all of them.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,)
+        Class of each row, as a whole number.
+
+    fraction : float in (0, 1)
+        Share of the rows to hold out, rounded up. One row of each class stays anyway.
+
+    rng : RandomState
+        Source of randomness.
+
+    Returns
+    -------
+    train, held_out : ndarray of shape (n - v,) and (v,)
+        Indices of the rows.
+    """
+    order = rng.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    stays = np.diff(codes[order], prepend=-1) > 0
+    spare = order[~stays]
+    size = min(ceil(fraction * len(codes)), len(spare))
+    if size == 0:
+        raise ValueError(
+            f"Of n_samples={len(codes)} none can be held out, as each is the only one "
+            "of its class. Pass X_val and y_val, or set early_stopping=False."
+        )
+    # Evenly spaced, as the rows of a class are neighbours here.
+    places = (np.arange(size) * len(spare) + rng.randint(len(spare))) // size
+    held_out = spare[places]
+    return np.setdiff1d(order, held_out), held_out

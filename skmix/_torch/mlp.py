@@ -1,8 +1,8 @@
-"""A multilayer perceptron for regression, trained by Adam with early stopping."""
+"""A multilayer perceptron, trained by Adam with early stopping."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from itertools import islice, pairwise
 from math import ceil, inf, isfinite, nan
@@ -12,7 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.utils.data import TensorDataset
+
+from .state import State, load_optimizer, optimizer_state
 
 # The held-out loss is looked at after this many updates.
 CHECK_EVERY = 25
@@ -20,6 +23,9 @@ BLOCK = 8192
 
 # Arrays by name: coefs, intercepts, norm_gains and norm_shifts, a list of layers each.
 Weights = dict[str, list[NDArray[np.float32]]]
+
+# Losses of outputs (n, k) for targets (n, t), one each.
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Network(nn.Sequential):
@@ -77,23 +83,40 @@ class Network(nn.Sequential):
 def make_rows(
     X: NDArray, Y: NDArray, weight: NDArray, device: torch.device
 ) -> TensorDataset:
-    """Make tensors of features (n, p), targets (n, t) and weights (n,) of any sum."""
+    """Make tensors of features (n, p), targets (n, t) and weights (n,) of any sum.
+
+    Targets that are whole numbers, as classes are, stay so.
+    """
     arrays = (X, Y, weight[:, None] / weight.mean())
+    kinds = [torch.int64 if a.dtype.kind == "i" else torch.float32 for a in arrays]
     return TensorDataset(
-        *(torch.as_tensor(a, dtype=torch.float32, device=device) for a in arrays)
+        *(
+            torch.as_tensor(a, dtype=kind, device=device)
+            for a, kind in zip(arrays, kinds, strict=True)
+        )
     )
 
 
-def squared_errors(network: Network, X: Tensor, Y: Tensor, weight: Tensor) -> Tensor:
-    """Weighted squared errors, of shape (n, t)."""
-    return weight * (network(X) - Y) ** 2
+def squared_errors(outputs: Tensor, Y: Tensor) -> Tensor:
+    """Squared errors of outputs (n, t) for targets (n, t)."""
+    return (outputs - Y) ** 2
+
+
+def log_losses(outputs: Tensor, Y: Tensor) -> Tensor:
+    """Minus log-probabilities of classes (n, 1) by logits (n, k), of shape (n, 1)."""
+    return cross_entropy(outputs, Y[:, 0], reduction="none")[:, None]
+
+
+LOSSES: dict[str, Loss] = {"squared_error": squared_errors, "log_loss": log_losses}
 
 
 @torch.no_grad()
-def mean_loss(network: Network, rows: TensorDataset) -> float:
-    """Mean weighted squared error over rows and targets, in blocks of rows."""
+def mean_loss(
+    network: Network, rows: TensorDataset, loss: Loss = squared_errors
+) -> float:
+    """Mean weighted loss over rows and targets, in blocks of rows."""
     blocks = zip(*(tensor.split(BLOCK) for tensor in rows.tensors), strict=True)
-    sums = [squared_errors(network, *block).sum() for block in blocks]
+    sums = [(weight * loss(network(X), Y)).sum() for X, Y, weight in blocks]
     return float(torch.stack(sums).sum()) / rows.tensors[1].numel()
 
 
@@ -106,12 +129,16 @@ def draw_batches(n_rows: int, batch_size: int, seed: int) -> Iterator[Tensor]:
 
 
 class Training(NamedTuple):
-    """What came of a training: see the attributes of `NetworkRegressor`."""
+    """What came of a training: see the attributes of `NetworkRegressor`.
+
+    `adam` is the state of Adam when the weights were as they are now.
+    """
 
     n_iter: int
     best_iter: int
     history: dict[str, list[float]]
     interrupted: bool
+    adam: State
 
 
 def train(
@@ -124,14 +151,18 @@ def train(
     max_iter: int,
     n_iter_no_change: int,
     seed: int,
+    loss: Loss = squared_errors,
+    adam_state: State | None = None,
 ) -> Training:
     """Train a network, and leave it as it was when it did best on held-out rows.
 
     Only states that were looked at are candidates: the first after some updates, the
-    last at the end. For the parameters see `NetworkRegressor`.
+    last at the end. Adam goes on from `adam_state`; with None it starts afresh. For the
+    other parameters see `NetworkRegressor`.
     """
     device = rows.tensors[0].device
     adam = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+    load_optimizer(adam, adam_state or {})
     batches = draw_batches(len(rows), batch_size, seed)
     every, patience, names = CHECK_EVERY, inf, ["iteration", "loss"]
     if held_out is not None:
@@ -146,22 +177,24 @@ def train(
         while n_iter < max_iter and n_iter - best_iter < patience:
             losses = []
             for places in islice(batches, min(every, max_iter - n_iter)):
-                loss = squared_errors(network, *rows[places.to(device)]).mean()
+                X, Y, weight = rows[places.to(device)]
+                batch_loss = (weight * loss(network(X), Y)).mean()
                 adam.zero_grad()
-                loss.backward()
+                batch_loss.backward()
                 adam.step()
-                losses.append(loss.detach())
+                losses.append(batch_loss.detach())
                 n_iter += 1
-            loss_val = nan if held_out is None else mean_loss(network, held_out)
+            loss_val = nan if held_out is None else mean_loss(network, held_out, loss)
             looks.append((n_iter, float(torch.stack(losses).mean()), loss_val))
             if loss_val < best_loss:
-                best = deepcopy(network.state_dict())
+                best = deepcopy((network.state_dict(), adam.state_dict()))
                 best_loss, best_iter = loss_val, n_iter
     except KeyboardInterrupt:
         interrupted = True
     history = {name: [look[k] for look in looks] for k, name in enumerate(names)}
     if best is not None:
-        network.load_state_dict(best)
+        network.load_state_dict(best[0])
+        adam.load_state_dict(best[1])
     elif looks and not isfinite(history[names[-1]][-1]):
         raise ValueError(
             f"The training diverged with learning_rate={learning_rate}: the loss is "
@@ -169,4 +202,4 @@ def train(
         )
     else:
         best_iter = n_iter
-    return Training(n_iter, best_iter, history, interrupted)
+    return Training(n_iter, best_iter, history, interrupted, optimizer_state(adam))

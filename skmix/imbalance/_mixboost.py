@@ -18,6 +18,7 @@ from .._containers import take_rows
 from .._core.mixing import heavier_parent
 from .._core.neighbors import FloatArray, IntArray
 from .._random import draw_seed
+from .._training import seeded
 from ..base import BaseMixSampler, Mixes, ResamplingData
 
 
@@ -235,11 +236,7 @@ class MixBoostSampler(BaseMixSampler):
 
     def _make_classifier(self, rng: RandomState) -> BaseEstimator:
         """Copy the estimator, or the default, with a seed wherever it has none."""
-        default = LogisticRegression(max_iter=1000)
-        classifier = clone(default if self.estimator is None else self.estimator)
-        free = [
-            name
-            for name, value in classifier.get_params().items()
-            if name.split("__")[-1] == "random_state" and value is None
-        ]
-        return classifier.set_params(**dict.fromkeys(free, draw_seed(rng)))
+        classifier = self.estimator
+        if classifier is None:
+            classifier = LogisticRegression(max_iter=1000)
+        return seeded(clone(classifier), classifier, draw_seed(rng))

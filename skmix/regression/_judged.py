@@ -14,9 +14,10 @@ from .._compat import HasMethods, Interval
 from .._loop import Loop
 from .._random import draw_seed
 from .._stopping import stops_by_held_out_rows
+from .._training import seeded
 from ..base import BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
-from ._search import CandidateSearch, make_folds, seeded
+from ._search import CandidateSearch, make_folds
 from ._teacher import KernelRegressor, KernelTeacher
 
 # Fewer rows than this cannot say whether mixing helps.

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils import (
-    check_array,
-    check_consistent_length,
-    check_random_state,
-    gen_batches,
-)
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_array, gen_batches
 
-from .._compat import Interval, check_sample_weight, fit_context
-from .._random import draw_seed
-from .._validation import check_device_name, check_layers
-from ..exceptions import warn_user
-
-# What torch's layer normalisation adds to the variance.
-NORM_EPSILON = 1e-5
-BLOCK = 8192
-
-# What a network consists of, as attributes with an underscore after them.
-WEIGHTS = ("coefs", "intercepts", "norm_gains", "norm_shifts")
-
-# Features (n, p), targets (n, t) and weights (n,).
-Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+from .._compat import fit_context
+from .._network import BLOCK, BaseNetwork
+from .._network import NORM_EPSILON as NORM_EPSILON
 
 
-class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseNetwork):
     """A multilayer perceptron, trained by Adam and stopped by held-out rows.
 
     This is the regression model f of the MixRL paper [1]_: hidden layers of ReLU
@@ -156,7 +136,7 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ``batch_size=128``.
 
     An update takes O(b w) time for b rows in a batch and w weights. Memory in training
-    is that of a float32 copy of the data and five copies of the weights. Weights are
+    is that of a float32 copy of the data and seven copies of the weights. Weights are
     kept as NumPy arrays: fitted networks are opened, and predict, without torch.
 
     References
@@ -178,21 +158,8 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", Integral],
-        "layer_norm": ["boolean"],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "device": [str],
-        "random_state": ["random_state"],
-    }
-    # Requested by default: a pipeline passes them on once metadata routing is enabled.
-    __metadata_request__fit = {"X_val": True, "y_val": True}
+    _loss = "squared_error"
+    _scalers = ("X_scaler_", "y_scaler_")
 
     def __init__(
         self,
@@ -261,34 +228,12 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If the rows, targets or weights cannot be used, if a warm start does not
             fit the network of the last fit, or if the training diverged.
         """
-        check_device_name(self.device)
-        layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
-        rng = check_random_state(self.random_state)
-        split_seed, seed = draw_seed(rng), draw_seed(rng)
-        warm = self.warm_start and hasattr(self, "coefs_")
-        X, y = self._read(X, y, reset=not warm)
-        weight = check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        held_out = self._read_held_out(X_val, y_val, y)
-        sizes = [X.shape[1], *layers, prod(y.shape[1:])]
-        network = {"sizes": sizes, "layer_norm": self.layer_norm, "y": y.shape[1:]}
-        if warm:
-            split_seed = self._split_seed
-            if network != self._network:
-                raise ValueError(
-                    f"warm_start=True goes on from a network of {self._network}, but "
-                    f"this fit asks for {network}. Set warm_start=False to begin anew."
-                )
-        # Rows of weight 0 are as if they were not there, also where rows are held out.
-        rows = tuple(part[weight > 0] for part in (X, y.reshape(len(y), -1), weight))
-        if held_out is None and self.early_stopping:
-            parts = train_test_split(
-                *rows, test_size=self.validation_fraction, random_state=split_seed
-            )
-            rows, held_out = parts[::2], parts[1::2]
-        self._train(rows, held_out, sizes, seed, warm)
-        self._network, self._split_seed = network, split_seed
+        goes_on = self._goes_on()
+        X, y, weight = self._read_rows(X, y, sample_weight, reset=not goes_on)
+        held_out = self._read_held_out(X_val, y_val, y.shape)
+        shape = y.shape[1:]
+        network = {**self._describe(X, prod(shape)), "y": shape}
+        self._fit((X, self._encode(y, y.shape), weight), held_out, network, goes_on)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -304,102 +249,26 @@ class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         y : ndarray of shape (n,) or (n, t)
             Predictions, in the shape of the targets of the fit.
         """
-        check_is_fitted(self, "coefs_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        outputs = [
-            self._forward(self.X_scaler_.transform(X[block]))
-            for block in gen_batches(len(X), BLOCK)
-        ]
+        X = self._check_rows(X)
+        outputs = [self._forward(X[block]) for block in gen_batches(len(X), BLOCK)]
         Y = self.y_scaler_.inverse_transform(np.concatenate(outputs))
         return Y.reshape(-1, *self._network["y"])
 
-    def _forward(self, hidden: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs of the network for standardised rows.
+    def _check_y(self, y: Any, name: str) -> NDArray[np.float64]:
+        return check_array(y, dtype=np.float64, ensure_2d=False, input_name=name)
 
-        In float64, as in float32 they would depend on the rows that are beside them.
-        """
-        for place, coef in enumerate(self.coefs_):
-            if place > 0:
-                hidden = np.maximum(hidden, 0, out=hidden)
-            hidden = hidden @ coef + self.intercepts_[place]
-            if place < len(self.norm_gains_):
-                hidden -= hidden.mean(axis=1, keepdims=True)
-                variance = (hidden**2).mean(axis=1, keepdims=True)
-                hidden *= self.norm_gains_[place] / np.sqrt(variance + NORM_EPSILON)
-                hidden += self.norm_shifts_[place]
-        return hidden
-
-    def _read(self, X: Any, y: Any, suffix: str = "", *, reset: bool) -> Any:
-        """Check features (n, p) and targets (n,) or (n, t); errors name X + suffix."""
-        validate_data(self, X, y, skip_check_array=True, reset=reset)
-        X = check_array(X, dtype=np.float64, input_name=f"X{suffix}")
-        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name=f"y{suffix}")
-        check_consistent_length(X, y)
-        return X, y
-
-    def _read_held_out(self, X_val: Any, y_val: Any, y: NDArray) -> Rows | None:
-        """Check the held-out rows, if there are any, next to the training targets."""
-        if (X_val is None) != (y_val is None):
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"{missing} is missing: pass X_val and y_val, or neither.")
-        if X_val is None:
-            return None
-        if not self.early_stopping:
+    def _encode(
+        self, y: NDArray, known: tuple[int, ...], name: str = "y"
+    ) -> NDArray[np.float64]:
+        if y.shape[1:] != known[1:]:
             raise ValueError(
-                "X_val has no use with early_stopping=False: leave it out, or set "
-                "early_stopping=True."
+                f"{name} has shape {y.shape}, but y {known}: pass the same targets in "
+                "both."
             )
-        X_val, y_val = self._read(X_val, y_val, "_val", reset=False)
-        if y_val.shape[1:] != y.shape[1:]:
-            raise ValueError(
-                f"y_val has shape {y_val.shape}, but y {y.shape}: pass the same "
-                "targets in both."
-            )
-        return X_val, y_val.reshape(len(y_val), -1), np.ones(len(X_val))
+        return y.reshape(len(y), -1)
 
-    def _train(
-        self,
-        rows: Rows,
-        held_out: Rows | None,
-        sizes: list[int],
-        seed: int,
-        warm: bool,
-    ) -> None:
-        """Train a network, and keep it as arrays."""
-        from .._torch import mlp  # imports torch
-        from .._torch.device import resolve_device
-
-        device = resolve_device(self.device)
-        model = mlp.Network(sizes, self.layer_norm, seed).to(device)
-        if warm:
-            X_scaler, y_scaler = self.X_scaler_, self.y_scaler_
-            model.load({name: getattr(self, f"{name}_") for name in WEIGHTS})
-        else:
-            X, Y, weight = rows
-            X_scaler = StandardScaler().fit(X, sample_weight=weight)
-            y_scaler = StandardScaler().fit(Y, sample_weight=weight)
-
-        def scaled(X: NDArray, Y: NDArray, weight: NDArray) -> mlp.TensorDataset:
-            X, Y = X_scaler.transform(X), y_scaler.transform(Y)
-            return mlp.make_rows(X, Y, weight, device)
-
-        self.n_iter_, self.best_iter_, self.history_, interrupted = mlp.train(
-            model,
-            scaled(*rows),
-            None if held_out is None else scaled(*held_out),
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.max_iter,
-            n_iter_no_change=self.n_iter_no_change,
-            seed=seed,
+    def _split(self, Y: NDArray, seed: int) -> tuple[NDArray, NDArray]:
+        train, held_out = train_test_split(
+            np.arange(len(Y)), test_size=self.validation_fraction, random_state=seed
         )
-        for name, part in model.weights().items():
-            setattr(self, f"{name}_", part)
-        self.X_scaler_, self.y_scaler_ = X_scaler, y_scaler
-        self.device_ = str(device)
-        if interrupted:
-            warn_user(
-                f"Interrupted after {self.n_iter_} updates: the weights after update "
-                f"{self.best_iter_} are kept.",
-                ConvergenceWarning,
-            )
+        return train, held_out

@@ -21,10 +21,11 @@ from .._stopping import stops_by_held_out_rows
 from .._torch.device import resolve_device
 from .._torch.influence import InfluenceLearner
 from .._torch.policy import PolicyLearner
+from .._training import seeded
 from ..base import Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._neighbors import NeighborRecipe
-from ._search import fit_predict, held_out_rows, seeded
+from ._search import fit_predict, held_out_rows
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)

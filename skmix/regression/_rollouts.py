@@ -12,9 +12,10 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
+from .._training import interrupts_raised, seeded
 from ..base import Mixes
 from ._policy import IntArray, MixingPolicy
-from ._search import fit_predict, interrupts_raised, seeded
+from ._search import fit_predict
 
 
 class ReinforcePolicy(MixingPolicy):

@@ -6,11 +6,7 @@ trained on rows and mixes, and scored on rows that had no part in them.
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
@@ -25,6 +21,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._columns import Columns
 from .._random import draw_seed
+from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
 from ..metrics import squared_error_by_row
 
@@ -368,47 +365,9 @@ def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
     return splits
 
 
-def seeded(model: BaseEstimator, estimator: BaseEstimator, seed: int) -> BaseEstimator:
-    """Copy a model of an estimator, with a seed wherever the estimator has none."""
-    free = [
-        name
-        for name, value in estimator.get_params().items()
-        if name.split("__")[-1] == "random_state" and value is None
-    ]
-    return deepcopy(model).set_params(**dict.fromkeys(free, seed))
-
-
 def fit_predict(
     model: BaseEstimator, X: Any, y: Any, held_out: dict[str, Any], X_test: Any
 ) -> NDArray[np.float64]:
     """Train a model, and predict rows of shape (m, t)."""
     prediction = np.asarray(model.fit(X, y, **held_out).predict(X_test))
     return prediction.reshape(len(prediction), -1)
-
-
-@contextmanager
-def interrupts_raised() -> Iterator[None]:
-    """Raise a Ctrl-C at the end, if an estimator that is trained inside has caught it.
-
-    Networks do, here and in scikit-learn, and return what they have: what is half
-    trained must not be compared with what is not, and nobody around would stop.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    # Only the main thread may look after signals.
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not callable(before):
-        yield
-        return
-    noted = []
-
-    def note(number: int, frame: Any) -> None:
-        noted.append(number)
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if noted:
-        raise KeyboardInterrupt

@@ -5,7 +5,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
 from skmix._torch import mlp
-from skmix._torch.mlp import Network, draw_batches, make_rows, mean_loss, train
+from skmix._torch.mlp import (
+    Network,
+    draw_batches,
+    log_losses,
+    make_rows,
+    mean_loss,
+    train,
+)
 
 CPU = torch.device("cpu")
 
@@ -245,6 +252,80 @@ def test_same_seeds_same_network(random_state_untouched):
     assert torch.equal(vectors[0], vectors[1])
     assert not torch.equal(vectors[0], vectors[2])
     assert not torch.equal(vectors[0], vectors[3])
+
+
+def some_classes(n=30, *, weighted=False, seed=0):
+    """Rows of three classes, as whole numbers."""
+    X, Y, weight = (tensor.numpy() for tensor in some_rows(n, seed=seed).tensors)
+    if weighted:
+        weight = np.random.RandomState(seed).uniform(0.5, 3, size=(n, 1))
+    codes = np.digitize(Y[:, :1], [-0.5, 0.5])
+    return make_rows(X, codes, weight[:, 0], CPU)
+
+
+def test_classes_stay_whole_numbers():
+    kinds = [tensor.dtype for tensor in some_classes().tensors]
+    assert kinds == [torch.float32, torch.int64, torch.float32]
+
+
+def test_log_losses_by_hand():
+    logits = np.array([[0.0, 0.0, 0.0], [1.0, 3.0, -2.0], [500.0, 0.0, -500.0]])
+    classes = np.array([[2], [1], [1]])
+    losses = log_losses(torch.as_tensor(logits), torch.as_tensor(classes))
+    odds = np.exp([1.0, 3.0, -2.0])
+    expected = [[np.log(3)], [-np.log(odds[1] / odds.sum())], [500]]
+    assert_allclose(losses, expected)
+
+
+def test_mean_log_loss_in_blocks(monkeypatch):
+    network, rows = some_network((3, 8, 3)), some_classes(weighted=True)
+    X, Y, weight = rows.tensors
+    losses = log_losses(network(X), Y).detach()
+    monkeypatch.setattr(mlp, "BLOCK", 7)
+    expected = np.average(losses, weights=weight)
+    assert mean_loss(network, rows, log_losses) == pytest.approx(expected, rel=1e-5)
+
+
+def test_training_on_classes_keeps_the_best():
+    network, held_out = some_network((3, 8, 3)), some_classes(seed=1)
+    start = mean_loss(network, held_out, log_losses)
+    training = run(network, some_classes(), held_out, max_iter=1000, loss=log_losses)
+    best = min(training.history["validation_loss"])
+    assert mean_loss(network, held_out, log_losses) == best < start
+
+
+def test_adam_goes_on_from_its_state():
+    """In two parts as in one: with batches of all rows only their order differs."""
+    whole, parts = some_network(), some_network()
+    run(whole, some_rows(), max_iter=30, batch_size=100)
+    first = run(parts, some_rows(), max_iter=10, batch_size=100)
+    settings = {"max_iter": 20, "batch_size": 100}
+    fresh = some_network()
+    fresh.load(parts.weights())
+    run(parts, some_rows(), adam_state=first.adam, **settings)
+    assert_allclose(vector(parts), vector(whole), atol=1e-5)
+    run(fresh, some_rows(), **settings)
+    assert abs(vector(fresh) - vector(whole)).max() > 1e-3
+
+
+def test_the_state_of_adam_is_that_of_the_weights_that_are_kept():
+    network, other = some_network(), some_network()
+    training = run(network, some_rows(), some_rows(seed=1), max_iter=1000)
+    assert training.best_iter < training.n_iter
+    again = run(other, some_rows(), max_iter=training.best_iter)
+    assert torch.equal(vector(network), vector(other))
+    assert set(training.adam) == set(again.adam)
+    for name, array in training.adam.items():
+        assert type(array) is np.ndarray
+        assert_array_equal(array, again.adam[name])
+
+
+def test_before_the_first_step_adam_has_no_state(monkeypatch):
+    interrupt(monkeypatch, 1)
+    network = some_network()
+    training = run(network, some_rows())
+    assert training.adam == {}
+    run(network, some_rows(), adam_state=training.adam, max_iter=1)
 
 
 @pytest.mark.gpu

@@ -1,0 +1,271 @@
+"""The mixing walk: walkers mix pairs of rows, and move on to rows near the mix.
+
+One class, the small one, stands against all others. A walker stands on a pair of rows,
+mixes it, and goes to a row near the mix, whose nearest row of the other side becomes
+the partner. Which rows are near which is looked up in lists that are made once, also
+where only some of the rows may be mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from .neighbors import FloatArray, IntArray, nearest_rows
+
+BoolArray = NDArray[np.bool_]
+
+# Rows of different sides that are nearer than this are twins: they tell nothing about
+# where one side ends, and mixes of them fall on other rows.
+TWIN_DISTANCE = 1e-4
+# The part that a class has around a row is that among so many rows.
+SHARE_NEIGHBORS = 25
+
+
+class Mixed(NamedTuple):
+    """Mixes that walkers have made.
+
+    Attributes
+    ----------
+    first, second : ndarray of shape (m,)
+        Parents of each mix; the first is of the small class.
+
+    weight : ndarray of shape (m,)
+        Share of the first parent.
+
+    small : ndarray of shape (m,)
+        Whether the mix gets the label of its first parent, rather than of its second.
+    """
+
+    first: IntArray
+    second: IntArray
+    weight: FloatArray
+    small: BoolArray
+
+
+def join(parts: Iterable[Mixed]) -> Mixed:
+    """Put mixes one after the other.
+
+    Parameters
+    ----------
+    parts : iterable of Mixed
+        At least one.
+
+    Returns
+    -------
+    mixed : Mixed
+        All of them.
+    """
+    return Mixed(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+class Neighborhoods:
+    """Which rows are near which, with one class against all others.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, p)
+        Rows, compared by Euclidean distance.
+
+    small : ndarray of shape (n,)
+        Which rows are of the small class: at least one, and not all.
+
+    near : ndarray of shape (n, k)
+        The nearest other rows of each row, nearest first.
+
+    n_partners : int
+        How many rows of the other side each row knows.
+
+    Attributes
+    ----------
+    near_small : ndarray of shape (n, k)
+        The nearest other rows of the small class, for rows of that class.
+
+    partners : ndarray of shape (n, n_partners)
+        The nearest rows of the other side.
+
+    is_twin : ndarray of shape (n,)
+        Which rows coincide with one of the other side.
+    """
+
+    def __init__(
+        self, Z: FloatArray, small: BoolArray, near: IntArray, n_partners: int = 16
+    ) -> None:
+        self.small, self.near = small, near
+        rows, others = np.flatnonzero(small), np.flatnonzero(~small)
+        own = nearest_rows(Z[rows], near.shape[1])
+        self.near_small = np.zeros((len(Z), own.shape[1]), dtype=np.intp)
+        self.near_small[rows] = rows[own]
+        k = min(n_partners, len(rows), len(others))
+        self.partners = np.empty((len(Z), k), dtype=np.intp)
+        self.is_twin = np.empty(len(Z), dtype=bool)
+        for own, other in [(rows, others), (others, rows)]:
+            search = NearestNeighbors(n_neighbors=k).fit(Z[other])
+            distance, place = search.kneighbors(Z[own])
+            self.partners[own] = other[place]
+            self.is_twin[own] = distance[:, 0] < TWIN_DISTANCE
+
+    def small_share(self, rows: IntArray, usable: BoolArray) -> FloatArray:
+        """Share of the small class among the nearest usable rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m,)
+            Rows to look around.
+
+        usable : ndarray of shape (n,)
+            Which rows count.
+
+        Returns
+        -------
+        share : ndarray of shape (m,)
+            In [0, 1]; 0 where no usable row is near.
+        """
+        near = self.near[rows]
+        counted = usable[near]
+        counted &= counted.cumsum(axis=1) <= SHARE_NEIGHBORS
+        n_small = (counted & self.small[near]).sum(axis=1)
+        return n_small / np.maximum(counted.sum(axis=1), 1)
+
+
+class Walkers:
+    """Some walkers on some of the rows, moving together.
+
+    Parameters
+    ----------
+    hoods : Neighborhoods
+        Which rows are near which.
+
+    usable : ndarray of shape (n,)
+        Which rows may be mixed: at least one of either side.
+
+    start_weight : ndarray of shape (n_small,)
+        How likely a walk starts from each usable row of the small class, in order of
+        the rows; of any sum.
+
+    n_walkers : int
+        Number of walkers.
+
+    rng : RandomState
+        Source of randomness.
+
+    Attributes
+    ----------
+    first, second : ndarray of shape (n_walkers,)
+        The pair that each walker stands on: a row of the small class and, but for mixes
+        within that class, one of the others.
+    """
+
+    def __init__(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        start_weight: FloatArray,
+        n_walkers: int,
+        rng: RandomState,
+    ) -> None:
+        self.hoods, self.usable, self.rng = hoods, usable, rng
+        self.rows_small = np.flatnonzero(usable & hoods.small)
+        self.rows_other = np.flatnonzero(usable & ~hoods.small)
+        cumulative = np.cumsum(start_weight)
+        self.start_cumulative = cumulative / cumulative[-1]
+        self.first = np.empty(n_walkers, dtype=np.intp)
+        self.second = np.empty(n_walkers, dtype=np.intp)
+        self.restart(np.ones(n_walkers, dtype=bool))
+
+    def restart(self, which: BoolArray) -> None:
+        """Begin anew on a row of the small class and its nearest other row.
+
+        Parameters
+        ----------
+        which : ndarray of shape (n_walkers,)
+            Which walkers.
+        """
+        drawn = self.rng.random_sample(int(which.sum()))
+        place = np.searchsorted(self.start_cumulative, drawn, side="right")
+        self.first[which] = self.rows_small[place]
+        self.second[which] = self._partner(self.first[which])
+
+    def stay_small(self, which: BoolArray, anywhere: BoolArray, k: IntArray) -> None:
+        """Take a second row of the small class as the partner.
+
+        Parameters
+        ----------
+        which : ndarray of shape (n_walkers,)
+            Which walkers.
+
+        anywhere : ndarray of shape (n_walkers,)
+            Which of them take any row of the class, rather than one of the k nearest.
+
+        k : ndarray of shape (n_walkers,)
+            Size of the neighbourhood.
+        """
+        near = self._pick(self.hoods.near_small[self.first], k)
+        partner = np.where(anywhere | (near < 0), self._any(self.rows_small), near)
+        self.second = np.where(which, partner, self.second)
+
+    def stray(self, which: BoolArray) -> None:
+        """Take any row of the other side as the partner.
+
+        Parameters
+        ----------
+        which : ndarray of shape (n_walkers,)
+            Which walkers.
+        """
+        self.second = np.where(which, self._any(self.rows_other), self.second)
+
+    def move(self, weight: FloatArray, k: IntArray) -> None:
+        """Go to one of the k rows near the mix, and take its nearest other row along.
+
+        What is near the mix is what is near its heavier parent.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_walkers,)
+            Share of the first parent in the mix.
+
+        k : ndarray of shape (n_walkers,)
+            Size of the neighbourhood.
+        """
+        heavier = np.where(weight >= 0.5, self.first, self.second)
+        row = self._pick(self.hoods.near[heavier], k)
+        row = np.where(row < 0, heavier, row)
+        partner = self._partner(row)
+        small = self.hoods.small[row]
+        self.first = np.where(small, row, partner)
+        self.second = np.where(small, partner, row)
+
+    def _partner(self, rows: IntArray) -> IntArray:
+        """The nearest usable row of the other side."""
+        ones = np.ones(len(rows), dtype=np.intp)
+        partner = self._pick(self.hoods.partners[rows], ones)
+        lost = partner < 0
+        if lost.any():
+            small = self.hoods.small[rows[lost]]
+            partner[lost] = np.where(
+                small,
+                self._any(self.rows_other, len(small)),
+                self._any(self.rows_small, len(small)),
+            )
+        return partner
+
+    def _any(self, rows: IntArray, size: int | None = None) -> IntArray:
+        size = len(self.first) if size is None else size
+        return rows[self.rng.randint(len(rows), size=size)]
+
+    def _pick(self, lists: IntArray, k: IntArray) -> IntArray:
+        """One of the first k usable rows of each list, each as likely; -1 for none."""
+        usable = self.usable[lists]
+        rank = usable.cumsum(axis=1)
+        n_usable = np.minimum(rank[:, -1], k) if lists.shape[1] else np.zeros(len(k))
+        wanted = 1 + (self.rng.random_sample(len(k)) * n_usable).astype(np.intp)
+        column = (rank < wanted[:, None]).sum(axis=1)
+        column = np.minimum(column, max(lists.shape[1] - 1, 0))
+        if not lists.shape[1]:
+            return np.full(len(k), -1)
+        return np.where(n_usable > 0, lists[np.arange(len(k)), column], -1)

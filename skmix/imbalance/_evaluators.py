@@ -1,0 +1,310 @@
+"""How a classifier predicts held-out rows when it is trained on rows and mixes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.random import RandomState
+from sklearn.base import BaseEstimator, clone
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._columns import Columns
+from .._core.mixing import interpolate
+from .._core.neighbors import FloatArray, IntArray
+from .._core.votes import NeighborVotes
+from ..base import Mixes, ResamplingData
+from ._ground import Coded, Fold, Ground
+from ._policy import Policy
+
+
+class Evaluator(Protocol):
+    """Predicts the held-out rows of all folds of a repeat."""
+
+    def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
+        """Train on rows and the mixes of a policy, and predict what is held out.
+
+        Parameters
+        ----------
+        policy : Policy or None
+            What makes the mixes; None for the rows as they are.
+
+        repeat : int
+            Which split of the rows.
+
+        seed : int
+            Randomness of the mixes.
+
+        Returns
+        -------
+        probability : ndarray of shape (v, n_classes)
+            Of each class, for the rows that are judged by; NaN for those that no fold
+            holds out.
+        """
+
+
+def draw_fold(ground: Ground, policy: Policy, fold: Fold, seed: int) -> Coded:
+    """Mix the training rows of a fold."""
+    return ground.mix(policy, RandomState(seed), fold.train)
+
+
+class Coordinates:
+    """Where rows and mixes lie for whoever compares them.
+
+    Parameters
+    ----------
+    data : ResamplingData
+        Training rows, and held-out rows where the user passed some.
+
+    encoded : bool
+        Whether columns are standardised and categories become indicators; else the
+        numbers are taken as they are.
+    """
+
+    def __init__(self, data: ResamplingData, encoded: bool) -> None:
+        self.data, self.encoded = data, encoded
+        self.Z = self._all(data.columns)
+        self.Z_judged = self.Z
+        if data.columns_val is not None:
+            self.Z_judged = self._all(data.columns_val)
+        # What is standardised can be interpolated after as well as before.
+        columns = data.columns
+        self.linear = not columns.categories.shape[1] and not columns.is_integer.any()
+
+    def of(self, mixes: Coded) -> FloatArray:
+        """Place mixes.
+
+        Parameters
+        ----------
+        mixes : Coded
+            Which rows are mixed.
+
+        Returns
+        -------
+        Z : ndarray of shape (m, p)
+            Their coordinates.
+        """
+        parents = (mixes.first, mixes.second, mixes.weight)
+        if self.linear:
+            return interpolate(self.Z, *parents)
+        source, values = self.data.columns.mix(*parents)
+        if not self.encoded:
+            return values
+        return self.data.encoder(self.data.columns, source, values)
+
+    def _all(self, columns: Columns) -> FloatArray:
+        return self.data.encoder(columns) if self.encoded else columns.values
+
+
+class NeighborEvaluator:
+    """Votes of the k nearest rows, kept up to date without a refit.
+
+    Parameters
+    ----------
+    ground : Ground
+        The rows.
+
+    folds : sequence of Fold
+        What is trained on and what is predicted.
+
+    coordinates : Coordinates
+        Where rows and mixes lie.
+
+    k : int
+        Number of votes.
+    """
+
+    def __init__(
+        self, ground: Ground, folds: Sequence[Fold], coordinates: Coordinates, k: int
+    ) -> None:
+        self.ground, self.folds, self.coordinates, self.k = (
+            ground,
+            folds,
+            coordinates,
+            k,
+        )
+        self.votes: dict[int, NeighborVotes] = {}
+
+    def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
+        """Train on rows and the mixes of a policy; see `Evaluator`."""
+        n_judged, n_classes = len(self.coordinates.Z_judged), len(self.ground.classes)
+        probability = np.full((n_judged, n_classes), np.nan)
+        for place, fold in enumerate(self.folds):
+            if fold.repeat != repeat:
+                continue
+            known = self._known(place)
+            votes = known.votes
+            if policy is not None:
+                mixes = draw_fold(self.ground, policy, fold, seed + place)
+                votes = known.votes_with(self.coordinates.of(mixes), mixes.codes)
+            probability[fold.test] = votes / votes[0].sum()
+        return probability
+
+    def _known(self, place: int) -> NeighborVotes:
+        """Votes of the rows of a fold as they are; counted when first asked for."""
+        if place not in self.votes:
+            fold, Z = self.folds[place], self.coordinates.Z
+            rows = fold.train_rows
+            self.votes[place] = NeighborVotes(
+                Z[rows],
+                self.ground.codes[rows],
+                self.coordinates.Z_judged[fold.test],
+                len(self.ground.classes),
+                self.k,
+                self._neighbors(fold),
+            )
+        return self.votes[place]
+
+    def _neighbors(self, fold: Fold) -> IntArray | None:
+        """Nearest training rows of a fold, as far as those of all rows tell."""
+        if not self.coordinates.encoded or self.ground.data.X_val is not None:
+            return None
+        near = self.ground.near[fold.test]
+        outside = ~fold.train[near]
+        k = min(self.k, int(fold.train.sum()))
+        if k > near.shape[1] or (outside.sum(axis=1) > near.shape[1] - k).any():
+            return None
+        # Those that are trained on first, still in order of distance.
+        order = np.argsort(outside, axis=1, kind="stable")[:, :k]
+        return (np.cumsum(fold.train) - 1)[np.take_along_axis(near, order, axis=1)]
+
+
+def is_exact(estimator: Any, data: ResamplingData) -> bool:
+    """Tell whether a classifier is what `NeighborEvaluator` computes.
+
+    Parameters
+    ----------
+    estimator : classifier
+        What is asked about.
+
+    data : ResamplingData
+        What it would be fitted to.
+
+    Returns
+    -------
+    exact : bool
+        Whether it counts the votes of nearest rows by Euclidean distance.
+    """
+    return (
+        type(estimator) is KNeighborsClassifier
+        and estimator.weights == "uniform"
+        and (
+            estimator.metric == "euclidean"
+            or (estimator.metric == "minkowski" and estimator.p == 2)
+        )
+        and not data.columns.categories.shape[1]
+    )
+
+
+class RefitEvaluator:
+    """Any classifier, trained anew for each policy and fold.
+
+    Parameters
+    ----------
+    ground : Ground
+        The rows.
+
+    folds : sequence of Fold
+        What is trained on and what is predicted.
+
+    estimator : classifier
+        What is trained, with seeds in place.
+
+    put_together : callable
+        Makes rows of training rows and mixes, as the user would have passed them.
+
+    n_jobs : int or None
+        Number of fits at a time.
+
+    warm : bool
+        Whether to go on from a fit to the rows of a fold as they are, by one pass over
+        rows and mixes with ``partial_fit``.
+
+    Attributes
+    ----------
+    n_fits : int
+        Number of fits from scratch so far.
+
+    seconds : float
+        What one of them took, on average.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        folds: Sequence[Fold],
+        estimator: BaseEstimator,
+        put_together: Callable[[ResamplingData, Mixes], tuple[Any, Any]],
+        n_jobs: int | None,
+        warm: bool = False,
+    ) -> None:
+        self.ground, self.folds, self.estimator = ground, folds, estimator
+        self.put_together, self.warm = put_together, warm
+        self.parallel = Parallel(n_jobs=n_jobs)
+        self.n_fits, self.seconds = 0, 0.0
+        self.models: dict[int, Any] = {}
+
+    def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
+        """Train on rows and the mixes of a policy; see `Evaluator`."""
+        places = [p for p, fold in enumerate(self.folds) if fold.repeat == repeat]
+        warm = self.warm and policy is not None
+        results = self.parallel(
+            delayed(_fit_predict)(
+                deepcopy(self.models[place]) if warm else clone(self.estimator),
+                warm,
+                *self._rows(self.folds[place], policy, seed + place),
+                self._judged(self.folds[place]),
+                self.ground.classes,
+            )
+            for place in places
+        )
+        n_judged = max(fold.test.max() for fold in self.folds) + 1
+        probability = np.full((n_judged, len(self.ground.classes)), np.nan)
+        for place, (model, predicted, seconds) in zip(places, results, strict=True):
+            probability[self.folds[place].test] = predicted
+            if self.warm and policy is None:
+                self.models[place] = model
+            if not warm:
+                self.seconds = (self.seconds * self.n_fits + seconds) / (
+                    self.n_fits + 1
+                )
+                self.n_fits += 1
+        return probability
+
+    def _rows(self, fold: Fold, policy: Policy | None, seed: int) -> tuple[Any, Any]:
+        """Training rows and mixes of a fold, in the containers of the user."""
+        data, rows = self.ground.data, fold.train_rows
+        part = data.take(rows)
+        if policy is None:
+            return self.put_together(part, Mixes.none(part))
+        mixes = self.ground.labelled(draw_fold(self.ground, policy, fold, seed))
+        mixes.first = np.searchsorted(rows, mixes.first)
+        mixes.second = np.searchsorted(rows, mixes.second)
+        return self.put_together(part, mixes)
+
+    def _judged(self, fold: Fold) -> Any:
+        data = self.ground.data
+        return (data.X if data.X_val is None else data.X_val).take(fold.test)
+
+
+def _fit_predict(
+    model: Any, warm: bool, X: Any, y: Any, X_test: Any, classes: Any
+) -> tuple[Any, FloatArray, float]:
+    """Train a model; give it back with probabilities of all classes, and seconds."""
+    start = perf_counter()
+    if warm:
+        model.partial_fit(X, y)
+    else:
+        model.fit(X, y)
+    probability = np.zeros((len(X_test), len(classes)))
+    if hasattr(model, "predict_proba"):
+        known = np.searchsorted(classes, model.classes_)
+        probability[:, known] = model.predict_proba(X_test)
+    else:
+        predicted = np.searchsorted(classes, model.predict(X_test))
+        probability[np.arange(len(predicted)), predicted] = 1
+    return model, probability, perf_counter() - start

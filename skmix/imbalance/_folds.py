@@ -1,0 +1,92 @@
+"""Splits of the rows into folds that keep classes in proportion and groups together."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from .._core.neighbors import IntArray
+from .._random import draw_seed
+from ..base import ResamplingData
+from ._ground import Fold
+
+
+def make_folds(
+    data: ResamplingData, codes: IntArray, cv: Any, n_repeats: int, rng: RandomState
+) -> list[Fold]:
+    """Arrange what is trained on, and what is judged by.
+
+    Parameters
+    ----------
+    data : ResamplingData
+        Training rows, and held-out rows where the user passed some.
+
+    codes : ndarray of shape (n,)
+        Class of each row.
+
+    cv : int or splitter
+        Folds where there are no held-out rows. A splitter is used as it is: a row may
+        be held out several times, or never.
+
+    n_repeats : int
+        How often the rows are split, where only the number of folds is given.
+
+    rng : RandomState
+        Randomness of the folds.
+
+    Returns
+    -------
+    folds : list of Fold
+        One where the user passed held-out rows; none where the rows of the rarest
+        class, or its groups, cannot be split.
+    """
+    n = len(data)
+    if data.X_val is not None:
+        return [Fold(0, np.ones(n, bool), np.arange(len(data.X_val)))]
+    if not isinstance(cv, Integral):
+        splits = cv.split(data.Z, data.target, data.groups)
+        return _by_repeat(n, list(splits))
+    units = np.arange(n) if data.groups is None else data.groups
+    n_units = [len(np.unique(units[codes == code])) for code in np.unique(codes)]
+    n_folds = min(cv, *n_units)
+    if n_folds < 2:
+        return []
+    kind = StratifiedKFold if data.groups is None else StratifiedGroupKFold
+    splits = []
+    for _ in range(n_repeats):
+        folds = kind(n_folds, shuffle=True, random_state=draw_seed(rng))
+        splits += list(folds.split(data.Z, codes, data.groups))
+    return _by_repeat(n, splits)
+
+
+def _by_repeat(n: int, splits: list[tuple[IntArray, IntArray]]) -> list[Fold]:
+    """Count for each fold how often its rows have been held out before."""
+    times = np.zeros(n, dtype=int)
+    folds = []
+    for train, test in splits:
+        if len(test):
+            used = np.zeros(n, dtype=bool)
+            used[train] = True
+            folds.append(Fold(int(times[test].max()), used, np.sort(test)))
+            times[test] += 1
+    return folds
+
+
+def count_repeats(folds: list[Fold]) -> int:
+    """Count how often the rows are split.
+
+    Parameters
+    ----------
+    folds : list of Fold
+        At least one.
+
+    Returns
+    -------
+    n_repeats : int
+        Number of splits.
+    """
+    return 1 + max(fold.repeat for fold in folds)

@@ -1,0 +1,157 @@
+"""What predictions of held-out rows are worth, and whether a gain is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from scipy.stats import t
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer
+
+from .._core.neighbors import FloatArray, IntArray
+from .._core.rewards import confusion, macro_f1
+
+# Blocks of rows, each of which is left out once to see how much a gain depends on it.
+N_BLOCKS = 20
+
+
+class Judge:
+    """Scores pooled predictions of held-out rows.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        A scorer of scikit-learn, greater is better.
+
+    classes : ndarray of shape (n_classes,)
+        Labels of the classes, sorted.
+
+    codes : ndarray of shape (v,)
+        True class of each row, as a place among them.
+
+    groups : ndarray of shape (v,) or None
+        Rows of one group count as one.
+
+    rng : RandomState
+        Randomness of the blocks.
+    """
+
+    def __init__(
+        self,
+        scoring: str | Callable,
+        classes: Any,
+        codes: IntArray,
+        groups: Any,
+        rng: RandomState,
+    ) -> None:
+        self.scorer = None if scoring == "f1_macro" else get_scorer(scoring)
+        self.classes, self.codes = classes, codes
+        self.block = _blocks(codes, groups, rng)
+
+    def score(self, probability: FloatArray, rows: IntArray | None = None) -> float:
+        """Score predictions.
+
+        Parameters
+        ----------
+        probability : ndarray of shape (v, n_classes)
+            Predicted probabilities; NaN for rows that were not held out.
+
+        rows : ndarray of shape (m,), default=None
+            Rows that count; None for all.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
+        held_out = np.isfinite(probability[:, 0])
+        if rows is not None:
+            held_out &= np.bincount(rows, minlength=len(held_out)) > 0
+        probability, codes = probability[held_out], self.codes[held_out]
+        if self.scorer is None:
+            predicted = probability.argmax(axis=1)
+            return float(macro_f1(confusion(codes, predicted, len(self.classes))))
+        model = _Predicted(self.classes, probability)
+        places = np.arange(len(codes))[:, None]
+        return float(self.scorer(model, places, self.classes[codes]))
+
+    def gain(
+        self, better: Sequence[FloatArray], baseline: Sequence[FloatArray]
+    ) -> tuple[float, float, float]:
+        """Measure a gain in score, and how likely it is by chance.
+
+        Parameters
+        ----------
+        better : sequence of ndarray of shape (v, n_classes)
+            Predictions, one to each split of the rows.
+
+        baseline : sequence of ndarray of shape (v, n_classes)
+            What they are compared with.
+
+        Returns
+        -------
+        gain : float
+            Mean difference of the scores.
+
+        error : float
+            Its standard error, by the jackknife over blocks of rows.
+
+        p_value : float
+            Of the gain being 0 or less, by Student's t.
+        """
+
+        def difference(rows: IntArray | None = None) -> float:
+            return float(
+                np.mean(
+                    [
+                        self.score(a, rows) - self.score(b, rows)
+                        for a, b in zip(better, baseline, strict=True)
+                    ]
+                )
+            )
+
+        gain = difference()
+        blocks = np.unique(self.block)
+        without = [difference(np.flatnonzero(self.block != block)) for block in blocks]
+        n = len(blocks)
+        if n < 2:
+            return gain, float("nan"), 1.0
+        error = float(np.sqrt((n - 1) * np.var(without)))
+        if error == 0:
+            return gain, error, 0.0 if gain > 0 else 1.0
+        return gain, error, float(t.sf(gain / error, n - 1))
+
+
+def _blocks(codes: IntArray, groups: Any, rng: RandomState) -> IntArray:
+    """Deal the rows of each class out to blocks; those of a group go together."""
+    units = (
+        np.arange(len(codes))
+        if groups is None
+        else np.unique(groups, return_inverse=True)[1]
+    )
+    n_units = int(units.max()) + 1
+    # The rarest class of a group is the one that must not end up in one block.
+    order = rng.permutation(len(codes))
+    frequency = np.bincount(codes)[codes]
+    order = order[np.argsort(frequency[order], kind="stable")]
+    _, first = np.unique(units[order], return_index=True)
+    block = np.empty(n_units, dtype=np.intp)
+    block[units[order][np.sort(first)]] = np.arange(n_units) % N_BLOCKS
+    return block[units]
+
+
+class _Predicted(ClassifierMixin, BaseEstimator):
+    """Stands in for a classifier whose predictions are known."""
+
+    def __init__(self, classes: Any, probability: FloatArray) -> None:
+        self.classes_ = classes
+        self.probability = probability
+
+    def predict(self, X: Any) -> Any:
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        return self.probability[X[:, 0]]

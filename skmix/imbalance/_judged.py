@@ -1,0 +1,202 @@
+"""The template of samplers that learn a policy, and hand the data back if it harms."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from numbers import Integral, Real
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from sklearn.base import clone
+from sklearn.metrics import get_scorer_names
+
+from .._compat import HasMethods, Interval, StrOptions
+from .._loop import Loop
+from .._random import draw_seed
+from .._training import seeded
+from ..base import GUARD_LEVEL, BaseMixSampler, Mixes, ResamplingData
+from ..exceptions import JudgementWarning, warn_user
+from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
+from ._folds import count_repeats, make_folds
+from ._ground import Fold, Ground
+from ._judge import Judge
+from ._policy import Policy, hand_set_policies
+from ._search import Contest, Finals, union
+
+# Fewer rows than this cannot say whether mixing helps.
+MIN_ROWS_TO_JUDGE = 10
+# Finalists are scored by so many splits of the rows, the winner by so many others.
+N_SPLITS, N_FRESH = 3, 2
+# A given classifier is fitted so often at most, in so many folds.
+MAX_FITS, N_REFIT_FOLDS = 40, 3
+# One that takes longer than this, in seconds, decides among few finalists.
+CHEAP, N_IF_DEAR = 0.1, 4
+
+
+class JudgedSampler(BaseMixSampler):
+    """Finds policies by votes of nearest rows, and has the classifier decide among them.
+
+    A subclass has the parameters below, and says in ``_find`` which policies are worth
+    a closer look.
+    """
+
+    _parameter_constraints = {
+        **BaseMixSampler._parameter_constraints,
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "scoring": [StrOptions(set(get_scorer_names())), callable],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "max_mixes": [Interval(Integral, 1, None, closed="left")],
+        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
+        "guard": ["boolean"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+    # How many of the best finalists make the mixes together.
+    _n_union = 3
+
+    @abstractmethod
+    def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
+        """Find finalists, the most promising first, in one phase of the loop."""
+
+    def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
+        """What policies are compared by."""
+        return judge.score
+
+    def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        self.policy_, self.history_, self.n_iter_ = None, {}, 0
+        ground = Ground(data, self.sampling_strategy_, self.max_mixes)
+        self._check_classes(ground)
+        self._ground = ground
+        if not ground.asked:
+            self._accept_unjudged("", "as no class is to get rows")
+            return
+        codes, groups, what = ground.codes, data.groups, "rows"
+        if data.X_val is not None:
+            codes, groups, what = self._codes_of_held_out(ground), None, "held-out rows"
+        folds = make_folds(data, ground.codes, self.cv, N_SPLITS + N_FRESH, rng)
+        if len(codes) < MIN_ROWS_TO_JUDGE or not folds:
+            self._give_up(f"{len(codes)} {what}")
+            return
+        judge = Judge(self.scoring, ground.classes, codes, groups, rng)
+        seed = draw_seed(rng)
+        exact = is_exact(self.estimator, data)
+        refits = self.estimator is not None and not exact
+        inputs = (data.Z, data.target, data.groups, rng.get_state())
+        if data.X_val is not None:
+            inputs = (*inputs, data.Z_val, data.target_val)
+        loop = Loop(self, 3 if refits else 2, inputs, self.max_time, self._start)
+        k = self.estimator.n_neighbors if exact else self.n_neighbors
+        votes = NeighborEvaluator(
+            ground, folds, Coordinates(data, encoded=not exact), k
+        )
+        score = self._score(judge, rng)
+        contest = Contest(votes, judge, score, count_repeats(folds), N_FRESH, seed)
+        finalists = self._find(contest, loop, seed)
+        finals = Finals(contest, finalists)
+        loop.run(finals, "finals", len(finalists), window=1)
+        n_union = self._n_union
+        if refits:
+            best = [union(finals.ranked()[:n_union]), *finals.ranked()]
+            contest, finals = self._refit(ground, judge, score, loop, best, rng)
+            n_union = 1
+        elif self.estimator is None:
+            warn_user(
+                f"{type(self).__name__} was given no estimator to ask whether mixing "
+                f"helps, and asks the {k} nearest rows in its place. Pass estimator=, "
+                "or use it inside ResampledClassifier.",
+                JudgementWarning,
+            )
+        loop.close()
+        self.history_ = loop.history
+        if not finals.predictions:
+            self._give_up("the scores measured before the stop")
+            return
+        self._decide(contest, finals, n_union)
+
+    def _refit(
+        self,
+        ground: Ground,
+        judge: Judge,
+        score: Callable[..., float],
+        loop: Loop,
+        best: list[Policy],
+        rng: RandomState,
+    ) -> tuple[Contest, Finals]:
+        """Let the given classifier decide among finalists, in at most `MAX_FITS`."""
+        cv = self.cv
+        if isinstance(cv, Integral):
+            cv = min(cv, N_REFIT_FOLDS)
+        folds = make_folds(ground.data, ground.codes, cv, 2, rng)
+        seed = draw_seed(rng)
+        # All policies and folds from one seed, so that only the rows differ.
+        estimator = seeded(clone(self.estimator), self.estimator, seed)
+        refits = RefitEvaluator(
+            ground, folds, estimator, self._put_together, self.n_jobs
+        )
+        contest = Contest(refits, judge, score, count_repeats(folds), 1, seed)
+        start = monotonic()
+        contest.baseline(0)
+        seconds = monotonic() - start
+        # What the winner is judged by is fitted later: with mixes and, where there is a
+        # fresh split, without; where there is none, with what either half prefers.
+        n_open = sum(fold.repeat in contest.open for fold in folds)
+        n_later = 2 * (len(folds) - n_open or n_open)
+        n_finalists = (MAX_FITS - n_open - n_later) // n_open
+        if refits.seconds > CHEAP:
+            n_finalists = min(n_finalists, N_IF_DEAR)
+        in_time = (loop.end - monotonic()) / seconds - n_later / n_open
+        n_finalists = int(max(0, min(n_finalists, in_time)))
+        # Others than those that do well with nearest rows may do well with it.
+        finalists = [*best[:N_IF_DEAR], *hand_set_policies()[::-2], *best[N_IF_DEAR:]]
+        finals = Finals(contest, finalists[:n_finalists])
+        loop.run(finals, "classifier", n_finalists, window=1)
+        return contest, finals
+
+    def _decide(self, contest: Contest, finals: Finals, n_union: int) -> None:
+        """Accept the winner if it gains, beyond chance, on what did not choose it."""
+        self.policy_, better, baseline = contest.compare(finals, n_union)
+        judge = contest.judge
+        gain, error, p_value = judge.gain(better, baseline)
+        self.best_score_ = float(np.mean([judge.score(p) for p in better]))
+        self.baseline_score_ = float(np.mean([judge.score(p) for p in baseline]))
+        self.accepted_ = not self.guard or (gain > 0 and p_value < GUARD_LEVEL)
+        verdict = "Mix" if self.accepted_ else "No mixing. At best, mix"
+        name = self.scoring if isinstance(self.scoring, str) else "score"
+        self.chosen_ = (
+            f"{verdict} as policy_.describe() says. Held-out {name}: "
+            f"{self.best_score_:.3f} with mixing, {self.baseline_score_:.3f} without; "
+            f"gain {gain:+.4f}, standard error {error:.4f}, p {p_value:.2g}."
+        )
+
+    def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
+        if not self.accepted_:
+            return Mixes.none(data)
+        return self._ground.labelled(self._ground.mix(self.policy_, rng))
+
+    def _check_classes(self, ground: Ground) -> None:
+        counts = np.bincount(ground.codes)
+        for code in ground.asked:
+            if counts[code] < 2:
+                label = ground.classes[code]
+                raise ValueError(
+                    f"Class {label!r} of y has {counts[code]} row, but {type(self).__name__}"
+                    " needs 2 of each class that gets new ones, to mix and to hold out. "
+                    "Collect more, use AverageSampler's rivals that repeat rows such as "
+                    "RandomOverSampler, or leave the class out of sampling_strategy."
+                )
+
+    @staticmethod
+    def _codes_of_held_out(ground: Ground) -> Any:
+        """Classes of the held-out rows, as places among those of the training rows."""
+        target = ground.data.target_val
+        unknown = np.setdiff1d(target, ground.classes)
+        if len(unknown):
+            raise ValueError(
+                f"y_val has the class {unknown[0]!r}, which y does not have. Leave its "
+                "rows out."
+            )
+        return np.searchsorted(ground.classes, target)

@@ -1,0 +1,331 @@
+"""What walkers do: twelve numbers, of which the oversamplers of the field are cases."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.random import RandomState
+
+from .._core.neighbors import FloatArray
+from .._core.walk import BoolArray, Mixed, Neighborhoods, Walkers, join
+
+N_WALKERS = 64
+
+
+class Policy(Protocol):
+    """What makes mixes for one class against all others."""
+
+    def walk(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        amount: Amount,
+        rng: RandomState,
+    ) -> Mixed:
+        """Make mixes of usable rows."""
+
+    def describe(self) -> str:
+        """Say in words what is mixed."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many mixes a class may get.
+
+    Parameters
+    ----------
+    asked : float
+        Number of rows that are asked for, at least 1.
+
+    max_mixes : int
+        Upper bound.
+
+    part : float, default=1.0
+        Part of the mixes to make, where others make the rest.
+    """
+
+    asked: float
+    max_mixes: int
+    part: float = 1.0
+
+    def of(self, n_small: int, amount: float) -> int:
+        """Number of mixes, for a class of so many rows.
+
+        Parameters
+        ----------
+        n_small : int
+            Number of rows of the class.
+
+        amount : float
+            From 0 for as many mixes as that to 1 for as many as asked for, on a
+            logarithmic scale.
+
+        Returns
+        -------
+        size : int
+            At least 1.
+        """
+        low = min(n_small, self.asked)
+        size = low * (self.asked / low) ** amount
+        return max(1, round(self.part * min(size, self.max_mixes)))
+
+
+@dataclass(frozen=True)
+class WalkPolicy:
+    """How a class is mixed, with itself and with the others.
+
+    Parameters
+    ----------
+    amount : float in [0, 1]
+        Number of mixes, on a logarithmic scale: 0 is as many as the class has rows, 1
+        as many as are asked for.
+
+    share : float in [0.4, 1]
+        Mean share of the row of the class in a mix with a row of another.
+
+    share_spread : float in [0, 0.3]
+        Standard deviation of this share.
+
+    share_slope : float in [-1, 1]
+        How the mean share grows with the part that the class has in the row's
+        neighbourhood, from one half on.
+
+    start_slope : float in [-4, 4]
+        How the logarithm of the rate, at which walks start from a row, grows with that
+        part: above 0 they start among rows of the class, below 0 among others.
+
+    within : float in [0, 1]
+        Probability of a mix of two rows of the class.
+
+    anywhere : float in [0, 1]
+        Probability that these two are any, rather than near each other.
+
+    within_spread : float in [0, 1]
+        Width of the range, around one half, in which the share of such a mix lies.
+
+    stray : float in [0, 1]
+        Probability that a row of another class is any, rather than the nearest.
+
+    n_neighbors : float in [1, 25]
+        Number of rows that are near.
+
+    restart : float in [0.05, 1]
+        Probability that a walk ends after a mix.
+
+    threshold : float in [0.2, 0.7]
+        Share from which on a mix with a row of another class is of the class.
+
+    Examples
+    --------
+    SMOTE, the averages of random rows, and SMOTE from rows near the border:
+
+    >>> from skmix.imbalance import WalkPolicy
+    >>> smote = WalkPolicy(within=1, within_spread=1, n_neighbors=5, restart=1)
+    >>> averages = WalkPolicy(within=1, anywhere=1, within_spread=0, restart=1)
+    >>> border = WalkPolicy(within=1, within_spread=1, start_slope=-4, restart=1)
+    >>> averages.describe().split("; ")[0]
+    '100% of the mixes are of two rows of the class, near each other or (100%) any, in shares from 0.50 to 0.50'
+    """
+
+    amount: float = 1.0
+    share: float = 0.7
+    share_spread: float = 0.1
+    share_slope: float = 0.0
+    start_slope: float = 0.0
+    within: float = 0.0
+    anywhere: float = 0.0
+    within_spread: float = 1.0
+    stray: float = 0.0
+    n_neighbors: float = 5
+    restart: float = 0.5
+    threshold: float = 0.5
+
+    @classmethod
+    def from_unit(cls, numbers: FloatArray) -> WalkPolicy:
+        """Make a policy of twelve numbers between 0 and 1."""
+        return cls(*(_LOW + numbers * (_HIGH - _LOW)).tolist())
+
+    def to_unit(self) -> FloatArray:
+        """Write a policy as twelve numbers between 0 and 1."""
+        return (np.array(astuple(self)) - _LOW) / (_HIGH - _LOW)
+
+    def walk(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        amount: Amount,
+        rng: RandomState,
+    ) -> Mixed:
+        """Make mixes of usable rows.
+
+        Parameters
+        ----------
+        hoods : Neighborhoods
+            Which rows are near which.
+
+        usable : ndarray of shape (n,)
+            Which rows may be mixed.
+
+        amount : Amount
+            How many mixes are asked for.
+
+        rng : RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        mixed : Mixed
+            The mixes.
+        """
+        rows = np.flatnonzero(usable & hoods.small)
+        size = amount.of(len(rows), self.amount)
+        part = hoods.small_share(rows, usable)
+        # Looked up by row, wherever walkers come by.
+        mean = np.full(len(usable), np.nan)
+        mean[rows] = self.share + self.share_slope * (part - 0.5)
+        weight = np.exp(self.start_slope * part)
+        n_walkers = min(N_WALKERS, size)
+        k = np.full(n_walkers, max(1, round(self.n_neighbors)))
+        walkers = Walkers(hoods, usable, weight, n_walkers, rng)
+        made = []
+        for _ in range(-(-size // n_walkers)):
+            chance = rng.random_sample((4, n_walkers))
+            within = chance[0] < self.within
+            walkers.stray(~within & (chance[1] < self.stray))
+            walkers.stay_small(within, chance[1] < self.anywhere, k)
+            between = mean[walkers.first] + self.share_spread * rng.normal(
+                size=n_walkers
+            )
+            inside = 0.5 + self.within_spread * (chance[2] - 0.5)
+            share = np.where(within, inside, between.clip(0, 1))
+            small = within | (share >= self.threshold)
+            made.append(Mixed(walkers.first, walkers.second, share, small))
+            walkers.move(share, k)
+            walkers.restart(chance[3] < self.restart)
+        return Mixed(*(column[:size] for column in join(made)))
+
+    def describe(self) -> str:
+        """Say in words and numbers what is mixed.
+
+        Returns
+        -------
+        words : str
+            A clause for each of pairs, starts, steps and amount.
+        """
+        clauses = []
+        if self.within > 0:
+            low, high = 0.5 + self.within_spread * np.array([-0.5, 0.5])
+            clauses.append(
+                f"{self.within:.0%} of the mixes are of two rows of the class, near "
+                f"each other or ({self.anywhere:.0%}) any, in shares from {low:.2f} to "
+                f"{high:.2f}"
+            )
+        if self.within < 1:
+            slope = f" {self.share_slope:+.2f} (p - 0.5)" if self.share_slope else ""
+            clauses.append(
+                f"{1 - self.within:.0%} are of a row of the class and the nearest or "
+                f"({self.stray:.0%}) any row of another, the former with a share of "
+                f"{self.share:.2f}{slope} ± {self.share_spread:.2f} and of the class "
+                f"from {self.threshold:.2f} on"
+            )
+        clauses.append(f"walks start at rates of exp({self.start_slope:+.1f} p)")
+        clauses.append(
+            f"end with probability {self.restart:.2f} after a mix, and else go to one "
+            f"of {max(1, round(self.n_neighbors))} rows near it"
+        )
+        clauses.append(
+            f"amount {self.amount:.2f}, from 0 for as many mixes as rows of the class "
+            "to 1 for as many as asked for"
+        )
+        return "; ".join(clauses) + "; p is the part of the class around a row."
+
+
+_LOW = np.array([0, 0.4, 0, -1, -4, 0, 0, 0, 0, 1, 0.05, 0.2])
+_HIGH = np.array([1, 1, 0.3, 1, 4, 1, 1, 1, 1, 25, 1, 0.7])
+
+
+@dataclass(frozen=True)
+class UnionPolicy:
+    """Several policies, each of which makes its part of the mixes.
+
+    Parameters
+    ----------
+    members : tuple of policies
+        What is put together.
+
+    Examples
+    --------
+    >>> from skmix.imbalance import UnionPolicy, WalkPolicy
+    >>> union = UnionPolicy((WalkPolicy(amount=0), WalkPolicy(amount=1)))
+    >>> len(union.describe().splitlines())
+    2
+    """
+
+    members: tuple[Policy, ...]
+
+    def walk(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        amount: Amount,
+        rng: RandomState,
+    ) -> Mixed:
+        """Make mixes of usable rows.
+
+        Parameters
+        ----------
+        hoods : Neighborhoods
+            Which rows are near which.
+
+        usable : ndarray of shape (n,)
+            Which rows may be mixed.
+
+        amount : Amount
+            How many mixes are asked for.
+
+        rng : RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        mixed : Mixed
+            The mixes.
+        """
+        part = replace(amount, part=amount.part / len(self.members))
+        return join(member.walk(hoods, usable, part, rng) for member in self.members)
+
+    def describe(self) -> str:
+        """Say in words and numbers what is mixed.
+
+        Returns
+        -------
+        words : str
+            A line to each member.
+        """
+        return "\n".join(member.describe() for member in self.members)
+
+
+def hand_set_policies() -> list[WalkPolicy]:
+    """Oversamplers of the field, and mixes across classes, in several amounts.
+
+    Returns
+    -------
+    policies : list of WalkPolicy
+        23 policies.
+    """
+    kinds = [
+        # The average of any two rows, SMOTE, and SMOTE near the border.
+        WalkPolicy(within=1, anywhere=1, within_spread=0, restart=1),
+        WalkPolicy(within=1, restart=1),
+        WalkPolicy(within=1, start_slope=-4, restart=1),
+        # Across classes: half within the class, near its rows, and far across.
+        WalkPolicy(within=0.5, anywhere=1, within_spread=0.5, share=0.8),
+        WalkPolicy(share=0.85),
+        WalkPolicy(share_spread=0.25, n_neighbors=10, restart=0.3),
+    ]
+    small = [*kinds[:5], replace(kinds[0], start_slope=4)]
+    return [
+        *(replace(kind, amount=a) for a in (0.33, 0.66, 1.0) for kind in kinds[:6])
+    ][:17] + [replace(kind, amount=0.0) for kind in small]

@@ -1,0 +1,285 @@
+"""Search over policies: those that are known, random ones, and children of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+from .._core.neighbors import FloatArray
+from ._evaluators import Evaluator
+from ._judge import Judge
+from ._policy import Policy, UnionPolicy, WalkPolicy, hand_set_policies
+
+N_NUMBERS = 12
+# Children take each number from either parent, and move it by this much on average.
+STEP = 0.08
+
+
+class PolicySearch:
+    """Scores hand-set policies, random ones, and children of the best so far.
+
+    Parameters
+    ----------
+    score : callable
+        Gives the score of a policy, of the policy and a seed.
+
+    n_random : int
+        Number of random policies.
+
+    n_rounds, n_children : int
+        How often children are made of the best so far, and how many.
+
+    n_elite : int
+        From how many of the best.
+
+    seed : int
+        Randomness of policies and scores.
+    """
+
+    def __init__(
+        self,
+        score: Callable[[Policy, int], float],
+        n_random: int,
+        n_rounds: int,
+        n_children: int,
+        n_elite: int,
+        seed: int,
+    ) -> None:
+        self.score, self.seed = score, seed
+        self.n_random, self.n_children, self.n_elite = n_random, n_children, n_elite
+        self.hand_set = hand_set_policies()
+        self.n_policies = len(self.hand_set) + n_random + n_rounds * n_children
+        self.policies: list[WalkPolicy] = []
+        self.scores: list[float] = []
+
+    def step(self) -> dict[str, float]:
+        """Score the next policy."""
+        number = len(self.scores)
+        # One seed to each, so that an interrupted search goes on as it would have.
+        rng = RandomState(self.seed + number)
+        self.policies.append(self._next(number, rng))
+        self.scores.append(self.score(self.policies[-1], self.seed + 1000 * number))
+        return {"objective": -self.scores[-1], "score": self.scores[-1]}
+
+    def _next(self, number: int, rng: RandomState) -> WalkPolicy:
+        if number < len(self.hand_set):
+            return self.hand_set[number]
+        number -= len(self.hand_set)
+        if number < self.n_random:
+            return WalkPolicy.from_unit(rng.random_sample(N_NUMBERS))
+        # Parents are the best when the round began.
+        begin = number - (number - self.n_random) % self.n_children
+        elite = np.argsort(self.scores[: len(self.hand_set) + begin])[-self.n_elite :]
+        one, other = (self.policies[i].to_unit() for i in rng.choice(elite, 2))
+        child = np.where(rng.random_sample(N_NUMBERS) < 0.5, one, other)
+        child += STEP * rng.normal(size=N_NUMBERS)
+        return WalkPolicy.from_unit(child.clip(0, 1))
+
+    def best(self, n_best: int) -> list[Policy]:
+        """Give the policies with the highest scores, highest first."""
+        order = np.argsort(self.scores)[::-1][:n_best]
+        return [self.policies[i] for i in order]
+
+    def state(self) -> dict[str, NDArray]:
+        """The policies and scores so far."""
+        numbers = [policy.to_unit() for policy in self.policies]
+        return {
+            "policies": np.array(numbers).reshape(-1, N_NUMBERS),
+            "scores": np.array(self.scores),
+        }
+
+    def load_state(self, state: dict[str, NDArray]) -> None:
+        """Go on after the policies that have been scored."""
+        self.policies = [WalkPolicy.from_unit(row) for row in state["policies"]]
+        self.scores = state["scores"].tolist()
+
+    def policy(self) -> dict[str, NDArray]:
+        """Nothing to keep: all policies stay at hand."""
+        return {}
+
+    def load_policy(self, policy: dict[str, NDArray]) -> None:
+        """Nothing to put in place."""
+
+
+class Contest:
+    """Predictions of held-out rows by one evaluator, and what they are worth.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        Predicts.
+
+    judge : Judge
+        Says how likely a gain is by chance.
+
+    score : callable
+        Gives the score of predictions, for all held-out rows or for some.
+
+    n_repeats : int
+        Number of splits of the rows that there are.
+
+    n_fresh : int
+        How many of them, at most and leaving one, only the winner is judged by.
+
+    seed : int
+        Randomness of the mixes.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        judge: Judge,
+        score: Callable[..., float],
+        n_repeats: int,
+        n_fresh: int,
+        seed: int,
+    ) -> None:
+        self.evaluator, self.judge, self.score = evaluator, judge, score
+        n_open = max(1, n_repeats - n_fresh)
+        self.open, self.fresh = range(n_open), range(n_open, n_repeats)
+        self.seed = seed
+        self.untouched: dict[int, FloatArray] = {}
+
+    def baseline(self, repeat: int) -> FloatArray:
+        """Predict with the rows as they are.
+
+        Parameters
+        ----------
+        repeat : int
+            Which split.
+
+        Returns
+        -------
+        probability : ndarray of shape (v, n_classes)
+            Predictions.
+        """
+        if repeat not in self.untouched:
+            self.untouched[repeat] = self.evaluator.predict(None, repeat, self.seed)
+        return self.untouched[repeat]
+
+    def quick_score(self, policy: Policy, seed: int) -> float:
+        """Score a policy by the first split.
+
+        Parameters
+        ----------
+        policy : Policy
+            What makes the mixes.
+
+        seed : int
+            Their randomness.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
+        return self.score(self.evaluator.predict(policy, 0, seed))
+
+    def compare(self, finals: Finals, n_union: int) -> tuple[Policy, list, list]:
+        """Choose the winner, and predict rows that it was not chosen by.
+
+        Parameters
+        ----------
+        finals : Finals
+            Predictions by the finalists.
+
+        n_union : int
+            How many of the best make the mixes together.
+
+        Returns
+        -------
+        policy : Policy
+            The winner.
+
+        better, baseline : list of ndarray of shape (v, n_classes)
+            Predictions with it and without, one to each fresh split. Where there is
+            none, either half of the rows is predicted with what the other half
+            prefers.
+        """
+        winner = union(finals.ranked()[:n_union])
+        if self.fresh:
+            better = [self.evaluator.predict(winner, r, self.seed) for r in self.fresh]
+            return winner, better, [self.baseline(r) for r in self.fresh]
+        halves = [np.flatnonzero(self.judge.block % 2 == half) for half in (0, 1)]
+        mixed = np.array(self.baseline(0))
+        for own, other in (halves, halves[::-1]):
+            policy = union(finals.ranked(other)[:n_union])
+            mixed[own] = self.evaluator.predict(policy, 0, self.seed)[own]
+        return winner, [mixed], [self.baseline(0)]
+
+
+class Finals:
+    """Predictions by each of a few policies, over several splits of the rows.
+
+    Parameters
+    ----------
+    contest : Contest
+        Where they compete.
+
+    finalists : sequence of Policy
+        The policies.
+    """
+
+    def __init__(self, contest: Contest, finalists: Sequence[Policy]) -> None:
+        self.contest, self.finalists = contest, list(finalists)
+        # Of shape (repeats, v, n_classes) to each finalist.
+        self.predictions: list[FloatArray] = []
+        self.scores: list[float] = []
+
+    def step(self) -> dict[str, float]:
+        """Predict with the next finalist."""
+        number, contest = len(self.predictions), self.contest
+        seed = contest.seed + 1000 * (1 + number)
+        predictions = [
+            contest.evaluator.predict(self.finalists[number], repeat, seed)
+            for repeat in contest.open
+        ]
+        self.predictions.append(np.array(predictions))
+        self.scores.append(self._score(self.predictions[-1]))
+        return {"objective": -self.scores[-1], "score": self.scores[-1]}
+
+    def ranked(self, rows: NDArray | None = None) -> list[Policy]:
+        """Order the finalists by their mean score, highest first.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m,), default=None
+            Held-out rows that count; None for all.
+
+        Returns
+        -------
+        policies : list of Policy
+            Those that were predicted with.
+        """
+        scores = self.scores
+        if rows is not None:
+            scores = [self._score(p, rows) for p in self.predictions]
+        return [self.finalists[i] for i in np.argsort(scores)[::-1]]
+
+    def _score(self, predictions: FloatArray, rows: NDArray | None = None) -> float:
+        return float(np.mean([self.contest.score(p, rows) for p in predictions]))
+
+    def state(self) -> dict[str, NDArray]:
+        """The predictions and scores so far."""
+        arrays = {f"{i}": array for i, array in enumerate(self.predictions)}
+        return {**arrays, "scores": np.array(self.scores)}
+
+    def load_state(self, state: dict[str, NDArray]) -> None:
+        """Go on after the finalists that have had their turn."""
+        self.scores = state["scores"].tolist()
+        self.predictions = [state[f"{i}"] for i in range(len(self.scores))]
+
+    def policy(self) -> dict[str, NDArray]:
+        """Nothing to keep: all finalists stay at hand."""
+        return {}
+
+    def load_policy(self, policy: dict[str, NDArray]) -> None:
+        """Nothing to put in place."""
+
+
+def union(policies: Sequence[Policy]) -> Policy:
+    """Put policies together, if there are several."""
+    return UnionPolicy(tuple(policies)) if len(policies) > 1 else policies[0]
