@@ -95,4 +95,5 @@ def confidence(probability: FloatArray) -> float:
     confidence : float
         Mean of p (1 - p), from 0 where the model is sure to 1/4 where it is not.
     """
-    return float(np.mean(probability * (1 - probability)))
+    p = np.asarray(probability)
+    return float(np.mean(p * (1 - p)))

@@ -6,6 +6,8 @@ only enter the lists of held-out rows that they are nearer to than the k-th neig
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
@@ -13,6 +15,8 @@ from sklearn.neighbors import NearestNeighbors
 from .neighbors import FloatArray, IntArray
 
 _BLOCK_BYTES = 2**26
+# Held-out rows in a box, which new rows that are far from it need not be compared with.
+_BOX_ROWS = 256
 
 
 class NeighborVotes:
@@ -48,9 +52,9 @@ class NeighborVotes:
     Of rows at equal distance the earlier ones vote. scikit-learn's classifier leaves
     that open, and agrees in all other cases, to the last vote.
 
-    New rows are compared with all held-out rows in one product of matrices in float32,
-    widened by its rounding error; what it leaves is compared exactly. The products are
-    made in blocks of 64 MiB.
+    Held-out rows are put into boxes of some hundred. New rows are compared with those
+    of the boxes that they may reach, by a product of matrices in float32, widened by
+    its rounding error; what that leaves is compared exactly.
     """
 
     def __init__(
@@ -74,10 +78,27 @@ class NeighborVotes:
         self.squared = np.take_along_axis(squared, order, axis=1)
         self.codes = codes[np.take_along_axis(neighbors, order, axis=1)]
         self.votes = self._count(self.codes)
-        # [z, |z|^2, 1] [-2 s, 1, |s|^2] is the squared distance of z and s. Here that
+        self.boxes = _boxes(Z_test)
+        self.corners = np.array(
+            [[Z_test[box].min(axis=0), Z_test[box].max(axis=0)] for box in self.boxes]
+        )
+        # [z, |z|^2, 1] [-2 s, 1, |s|^2] is the squared distance of z and s. Below, that
         # of z is reduced by its reach, so that a row that enters is below zero.
         self.slack = 1e-6 * (Z_test.shape[1] + 8)
-        self.norms = (Z_test**2).sum(axis=1)
+        self.norms = (Z_test**2).sum(axis=1) * (1 - self.slack)
+
+    def copy(self) -> NeighborVotes:
+        """Make a copy to which rows can be added.
+
+        Returns
+        -------
+        votes : NeighborVotes
+            The same votes.
+        """
+        twin = copy(self)
+        twin.squared, twin.codes = self.squared.copy(), self.codes.copy()
+        twin.votes = self.votes.copy()
+        return twin
 
     def add(self, Z_new: FloatArray, codes_new: IntArray) -> None:
         """Take rows into the lists.
@@ -132,23 +153,22 @@ class NeighborVotes:
             Their squared distance.
         """
         reach = self.squared[:, -1]
-        left = np.column_stack(
-            [self.Z_test, self.norms * (1 - self.slack) - reach, np.ones(len(reach))]
-        ).astype(np.float32)
-        norms = (Z_new**2).sum(axis=1) * (1 - self.slack)
-        right = np.vstack([-2 * Z_new.T, np.ones(len(Z_new)), norms])
-        right = right.astype(np.float32)
-        pairs = []
-        block = max(1, _BLOCK_BYTES // (4 * max(1, len(Z_new))))
-        for start in range(0, len(left), block):
-            # Flat, as NumPy looks through a table much more slowly.
-            found = np.flatnonzero(left[start : start + block] @ right < 0)
-            test, new = start + found // len(Z_new), found % len(Z_new)
-            squared = _squared(self.Z_test, test, Z_new, new)
-            kept = squared < reach[test]
-            pairs.append((test[kept], new[kept], squared[kept]))
-        entering, entered, distances = map(np.concatenate, zip(*pairs, strict=True))
-        return entering, entered, distances
+        ones, norms = np.ones(len(reach)), (Z_new**2).sum(axis=1) * (1 - self.slack)
+        left = _columns(self.Z_test, self.norms - reach, ones)
+        right = _columns(-2 * Z_new, np.ones(len(Z_new)), norms)
+        pairs = [(np.empty(0, np.intp), np.empty(0, np.intp))]
+        for rows, (low, high) in zip(self.boxes, self.corners, strict=True):
+            outside = Z_new - Z_new.clip(low, high)
+            distance = np.einsum("ij,ij->i", outside, outside)
+            near = np.flatnonzero(distance < reach[rows].max())
+            if len(near):
+                # Flat, as NumPy looks through a table much more slowly.
+                found = np.flatnonzero(left[rows] @ right[near].T < 0)
+                pairs.append((rows[found // len(near)], near[found % len(near)]))
+        test, new = map(np.concatenate, zip(*pairs, strict=True))
+        squared = _squared(self.Z_test, test, Z_new, new)
+        kept = squared < reach[test]
+        return test[kept], new[kept], squared[kept]
 
     def _merge(
         self, Z_new: FloatArray, codes_new: IntArray
@@ -170,6 +190,24 @@ class NeighborVotes:
     def _count(self, codes: IntArray) -> NDArray[np.intp]:
         columns = [(codes == c).sum(axis=1) for c in range(self.n_classes)]
         return np.column_stack(columns)
+
+
+def _columns(*parts: FloatArray) -> NDArray[np.float32]:
+    return np.column_stack(parts).astype(np.float32)
+
+
+def _boxes(Z: FloatArray) -> list[IntArray]:
+    """Split rows in halves along the widest column, until few are left in each part."""
+    parts, boxes = [np.arange(len(Z))], []
+    while parts:
+        rows = parts.pop()
+        if len(rows) <= _BOX_ROWS:
+            boxes.append(rows)
+            continue
+        column = Z[rows, np.ptp(Z[rows], axis=0).argmax()]
+        order = np.argsort(column, kind="stable")
+        parts += np.array_split(rows[order], 2)
+    return boxes
 
 
 def _squared(A: FloatArray, a: IntArray, B: FloatArray, b: IntArray) -> FloatArray:

@@ -96,7 +96,7 @@ class Neighborhoods:
     def __init__(
         self, Z: FloatArray, small: BoolArray, near: IntArray, n_partners: int = 16
     ) -> None:
-        self.small, self.near = small, near
+        self.Z, self.small, self.near = Z, small, near
         rows, others = np.flatnonzero(small), np.flatnonzero(~small)
         own = nearest_rows(Z[rows], near.shape[1])
         self.near_small = np.zeros((len(Z), own.shape[1]), dtype=np.intp)

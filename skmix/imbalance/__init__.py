@@ -4,13 +4,18 @@ from ._average import AverageSampler
 from ._mixann import MixAnNSampler
 from ._mixboost import MixBoostSampler
 from ._mixup import MixupSampler
+from ._network import NetworkClassifier
 from ._policy import UnionPolicy, WalkPolicy
+from ._rewards import Confidence, Improvement
 
 __all__ = [
     "AverageSampler",
+    "Confidence",
+    "Improvement",
     "MixAnNSampler",
     "MixBoostSampler",
     "MixupSampler",
+    "NetworkClassifier",
     "UnionPolicy",
     "WalkPolicy",
 ]

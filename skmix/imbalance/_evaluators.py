@@ -15,15 +15,17 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._columns import Columns
 from .._core.mixing import interpolate
-from .._core.neighbors import FloatArray, IntArray
+from .._core.neighbors import FloatArray, IntArray, nearest_rows
 from .._core.votes import NeighborVotes
 from ..base import Mixes, ResamplingData
-from ._ground import Coded, Fold, Ground
+from ._ground import N_NEAR, Coded, Fold, Ground
 from ._policy import Policy
 
 
 class Evaluator(Protocol):
     """Predicts the held-out rows of all folds of a repeat."""
+
+    folds: Sequence[Fold]
 
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
         """Train on rows and the mixes of a policy, and predict what is held out.
@@ -127,6 +129,9 @@ class NeighborEvaluator:
             coordinates,
             k,
         )
+        self.near = ground.near
+        if not coordinates.encoded or k > N_NEAR // 2:
+            self.near = nearest_rows(coordinates.Z, N_NEAR + 2 * k)
         self.votes: dict[int, NeighborVotes] = {}
 
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
@@ -136,7 +141,7 @@ class NeighborEvaluator:
         for place, fold in enumerate(self.folds):
             if fold.repeat != repeat:
                 continue
-            known = self._known(place)
+            known = self.known(place)
             votes = known.votes
             if policy is not None:
                 mixes = draw_fold(self.ground, policy, fold, seed + place)
@@ -144,8 +149,19 @@ class NeighborEvaluator:
             probability[fold.test] = votes / votes[0].sum()
         return probability
 
-    def _known(self, place: int) -> NeighborVotes:
-        """Votes of the rows of a fold as they are; counted when first asked for."""
+    def known(self, place: int) -> NeighborVotes:
+        """Votes of the rows of a fold as they are; counted when first asked for.
+
+        Parameters
+        ----------
+        place : int
+            Which fold.
+
+        Returns
+        -------
+        votes : NeighborVotes
+            They must not be changed.
+        """
         if place not in self.votes:
             fold, Z = self.folds[place], self.coordinates.Z
             rows = fold.train_rows
@@ -161,9 +177,9 @@ class NeighborEvaluator:
 
     def _neighbors(self, fold: Fold) -> IntArray | None:
         """Nearest training rows of a fold, as far as those of all rows tell."""
-        if not self.coordinates.encoded or self.ground.data.X_val is not None:
+        if self.ground.data.X_val is not None:
             return None
-        near = self.ground.near[fold.test]
+        near = self.near[fold.test]
         outside = ~fold.train[near]
         k = min(self.k, int(fold.train.sum()))
         if k > near.shape[1] or (outside.sum(axis=1) > near.shape[1] - k).any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,18 @@ class Coded:
     second: IntArray
     weight: FloatArray
     codes: IntArray
+
+    @classmethod
+    def none(cls) -> Coded:
+        """No mixes at all."""
+        rows = np.empty(0, dtype=np.intp)
+        return cls(rows, rows, np.empty(0), rows)
+
+    @classmethod
+    def join(cls, parts: Sequence[Coded]) -> Coded:
+        """Put mixes one after the other."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
 
     def __len__(self) -> int:
         return len(self.first)
@@ -108,7 +121,7 @@ class Ground:
             The mixes; none where all rows of a class are twins of others.
         """
         train = np.ones(len(self.codes), bool) if train is None else train
-        parts = [Coded(*np.empty((2, 0), np.intp), np.empty(0), np.empty(0, np.intp))]
+        parts = [Coded.none()]
         for code, hoods in self.hoods.items():
             usable = train & ~hoods.is_twin
             if not (usable & hoods.small).any() or not (usable & ~hoods.small).any():
@@ -117,10 +130,7 @@ class Ground:
             mixed = policy.walk(hoods, usable, Amount(asked, self.max_mixes), rng)
             codes = np.where(mixed.small, code, self.codes[mixed.second])
             parts.append(Coded(mixed.first, mixed.second, mixed.weight, codes))
-        names = ("first", "second", "weight", "codes")
-        return Coded(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in names)
-        )
+        return Coded.join(parts)
 
     def __reduce__(self) -> tuple:
         """Leave out of a pickle what can be looked up again."""

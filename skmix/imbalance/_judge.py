@@ -1,4 +1,4 @@
-"""What predictions of held-out rows are worth, and whether a gain is more than chance."""
+"""What predictions of held-out rows are worth, and what of a gain may be chance."""
 
 from __future__ import annotations
 

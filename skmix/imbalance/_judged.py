@@ -17,27 +17,31 @@ from .._compat import HasMethods, Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
 from .._training import seeded
-from ..base import GUARD_LEVEL, BaseMixSampler, Mixes, ResamplingData
+from ..base import BaseMixSampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
 from ._folds import count_repeats, make_folds
-from ._ground import Fold, Ground
+from ._ground import Ground
 from ._judge import Judge
-from ._policy import Policy, hand_set_policies
+from ._policy import Policy, portfolio
 from ._search import Contest, Finals, union
 
+# What the p-value of a gain must be below. Rows of small classes are few, and tell little
+# for sure: at 0.1 the guard kept 90 % of the gain that it keeps here, and let as much
+# harm through.
+GUARD_LEVEL = 0.25
 # Fewer rows than this cannot say whether mixing helps.
 MIN_ROWS_TO_JUDGE = 10
 # Finalists are scored by so many splits of the rows, the winner by so many others.
 N_SPLITS, N_FRESH = 3, 2
-# A given classifier is fitted so often at most, in so many folds.
-MAX_FITS, N_REFIT_FOLDS = 40, 3
+# A given classifier is fitted so often at most.
+MAX_FITS = 40
 # One that takes longer than this, in seconds, decides among few finalists.
 CHEAP, N_IF_DEAR = 0.1, 4
 
 
 class JudgedSampler(BaseMixSampler):
-    """Finds policies by votes of nearest rows, and has the classifier decide among them.
+    """Finds policies by votes of nearest rows, and lets the classifier decide.
 
     A subclass has the parameters below, and says in ``_find`` which policies are worth
     a closer look.
@@ -55,8 +59,6 @@ class JudgedSampler(BaseMixSampler):
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
-    # How many of the best finalists make the mixes together.
-    _n_union = 3
 
     @abstractmethod
     def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
@@ -66,7 +68,11 @@ class JudgedSampler(BaseMixSampler):
         """What policies are compared by."""
         return judge.score
 
+    def _check_parameters(self) -> None:
+        """Check parameters against each other."""
+
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
+        self._check_parameters()
         self.policy_, self.history_, self.n_iter_ = None, {}, 0
         ground = Ground(data, self.sampling_strategy_, self.max_mixes)
         self._check_classes(ground)
@@ -98,7 +104,7 @@ class JudgedSampler(BaseMixSampler):
         finalists = self._find(contest, loop, seed)
         finals = Finals(contest, finalists)
         loop.run(finals, "finals", len(finalists), window=1)
-        n_union = self._n_union
+        n_union = self.n_union
         if refits:
             best = [union(finals.ranked()[:n_union]), *finals.ranked()]
             contest, finals = self._refit(ground, judge, score, loop, best, rng)
@@ -127,31 +133,25 @@ class JudgedSampler(BaseMixSampler):
         rng: RandomState,
     ) -> tuple[Contest, Finals]:
         """Let the given classifier decide among finalists, in at most `MAX_FITS`."""
-        cv = self.cv
-        if isinstance(cv, Integral):
-            cv = min(cv, N_REFIT_FOLDS)
-        folds = make_folds(ground.data, ground.codes, cv, 2, rng)
+        folds = make_folds(ground.data, ground.codes, self.cv, 1, rng)
+        folds = [fold for fold in folds if fold.repeat == 0]
         seed = draw_seed(rng)
         # All policies and folds from one seed, so that only the rows differ.
         estimator = seeded(clone(self.estimator), self.estimator, seed)
         refits = RefitEvaluator(
             ground, folds, estimator, self._put_together, self.n_jobs
         )
-        contest = Contest(refits, judge, score, count_repeats(folds), 1, seed)
+        contest = Contest(refits, judge, score, 1, 0, seed)
         start = monotonic()
         contest.baseline(0)
         seconds = monotonic() - start
-        # What the winner is judged by is fitted later: with mixes and, where there is a
-        # fresh split, without; where there is none, with what either half prefers.
-        n_open = sum(fold.repeat in contest.open for fold in folds)
-        n_later = 2 * (len(folds) - n_open or n_open)
-        n_finalists = (MAX_FITS - n_open - n_later) // n_open
+        n_finalists = max(1, MAX_FITS // len(folds) - 1)
         if refits.seconds > CHEAP:
             n_finalists = min(n_finalists, N_IF_DEAR)
-        in_time = (loop.end - monotonic()) / seconds - n_later / n_open
-        n_finalists = int(max(0, min(n_finalists, in_time)))
+        in_time = max(0.0, (loop.end - monotonic()) / seconds)
+        n_finalists = int(min(n_finalists, in_time))
         # Others than those that do well with nearest rows may do well with it.
-        finalists = [*best[:N_IF_DEAR], *hand_set_policies()[::-2], *best[N_IF_DEAR:]]
+        finalists = [best[0], *portfolio(), *best[1:]]
         finals = Finals(contest, finalists[:n_finalists])
         loop.run(finals, "classifier", n_finalists, window=1)
         return contest, finals
@@ -181,12 +181,10 @@ class JudgedSampler(BaseMixSampler):
         counts = np.bincount(ground.codes)
         for code in ground.asked:
             if counts[code] < 2:
-                label = ground.classes[code]
                 raise ValueError(
-                    f"Class {label!r} of y has {counts[code]} row, but {type(self).__name__}"
-                    " needs 2 of each class that gets new ones, to mix and to hold out. "
-                    "Collect more, use AverageSampler's rivals that repeat rows such as "
-                    "RandomOverSampler, or leave the class out of sampling_strategy."
+                    f"Class {ground.classes[code]!r} of y has 1 row, but a class that "
+                    "gets new ones needs 2, to mix and to hold out. Collect more rows, "
+                    "or leave the class out of sampling_strategy."
                 )
 
     @staticmethod

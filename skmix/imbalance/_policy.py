@@ -85,7 +85,7 @@ class WalkPolicy:
     share : float in [0.4, 1]
         Mean share of the row of the class in a mix with a row of another.
 
-    share_spread : float in [0, 0.3]
+    share_spread : float in [0, 0.5]
         Standard deviation of this share.
 
     share_slope : float in [-1, 1]
@@ -125,8 +125,8 @@ class WalkPolicy:
     >>> smote = WalkPolicy(within=1, within_spread=1, n_neighbors=5, restart=1)
     >>> averages = WalkPolicy(within=1, anywhere=1, within_spread=0, restart=1)
     >>> border = WalkPolicy(within=1, within_spread=1, start_slope=-4, restart=1)
-    >>> averages.describe().split("; ")[0]
-    '100% of the mixes are of two rows of the class, near each other or (100%) any, in shares from 0.50 to 0.50'
+    >>> averages.describe().split(", ")[0]
+    '100% of the mixes are of two rows of the class'
     """
 
     amount: float = 1.0
@@ -243,7 +243,7 @@ class WalkPolicy:
 
 
 _LOW = np.array([0, 0.4, 0, -1, -4, 0, 0, 0, 0, 1, 0.05, 0.2])
-_HIGH = np.array([1, 1, 0.3, 1, 4, 1, 1, 1, 1, 25, 1, 0.7])
+_HIGH = np.array([1, 1, 0.5, 1, 4, 1, 1, 1, 1, 25, 1, 0.7])
 
 
 @dataclass(frozen=True)
@@ -320,12 +320,28 @@ def hand_set_policies() -> list[WalkPolicy]:
         WalkPolicy(within=1, anywhere=1, within_spread=0, restart=1),
         WalkPolicy(within=1, restart=1),
         WalkPolicy(within=1, start_slope=-4, restart=1),
-        # Across classes: half within the class, near its rows, and far across.
+        # Half within the class; with the nearest row of another; with any, on either
+        # side, which is MixBoost without its weights.
         WalkPolicy(within=0.5, anywhere=1, within_spread=0.5, share=0.8),
         WalkPolicy(share=0.85),
-        WalkPolicy(share_spread=0.25, n_neighbors=10, restart=0.3),
+        WalkPolicy(share=0.5, share_spread=0.5, stray=1, restart=1),
     ]
-    small = [*kinds[:5], replace(kinds[0], start_slope=4)]
-    return [
-        *(replace(kind, amount=a) for a in (0.33, 0.66, 1.0) for kind in kinds[:6])
-    ][:17] + [replace(kind, amount=0.0) for kind in small]
+    amounts = [replace(kind, amount=a) for a in (0.33, 0.66, 1.0) for kind in kinds]
+    inside = replace(kinds[0], start_slope=4)
+    return amounts[:17] + [replace(k, amount=0.0) for k in (*kinds[:5], inside)]
+
+
+def portfolio() -> list[WalkPolicy]:
+    """Those of the hand-set policies that differ most, the more often useful first.
+
+    Returns
+    -------
+    policies : list of WalkPolicy
+        6 policies.
+    """
+    policies = hand_set_policies()
+    return [policies[place] for place in PORTFOLIO]
+
+
+# Averages, with any row of another class, with the nearest; then more of them.
+PORTFOLIO = (0, 11, 4, 12, 7, 17)

@@ -191,23 +191,27 @@ class Contest:
 
         Returns
         -------
-        policy : Policy
-            The winner.
+        winner : Policy
+            What is best on all rows.
 
         better, baseline : list of ndarray of shape (v, n_classes)
             Predictions with it and without, one to each fresh split. Where there is
-            none, either half of the rows is predicted with what the other half
-            prefers.
+            none, each fold, or half of the rows of a single one, is predicted with what
+            is best on the other rows.
         """
         winner = union(finals.ranked()[:n_union])
         if self.fresh:
             better = [self.evaluator.predict(winner, r, self.seed) for r in self.fresh]
             return winner, better, [self.baseline(r) for r in self.fresh]
-        halves = [np.flatnonzero(self.judge.block % 2 == half) for half in (0, 1)]
+        blocks = [fold.test for fold in self.evaluator.folds if fold.repeat == 0]
+        if len(blocks) < 2:
+            halves = self.judge.block[blocks[0]] % 2
+            blocks = [blocks[0][halves == half] for half in (0, 1)]
         mixed = np.array(self.baseline(0))
-        for own, other in (halves, halves[::-1]):
-            policy = union(finals.ranked(other)[:n_union])
-            mixed[own] = self.evaluator.predict(policy, 0, self.seed)[own]
+        held_out = np.concatenate(blocks)
+        for own in blocks:
+            ranked = finals.ranked(np.setdiff1d(held_out, own))
+            mixed[own] = finals.predict(ranked[:n_union])[own]
         return winner, [mixed], [self.baseline(0)]
 
 
@@ -258,6 +262,23 @@ class Finals:
         if rows is not None:
             scores = [self._score(p, rows) for p in self.predictions]
         return [self.finalists[i] for i in np.argsort(scores)[::-1]]
+
+    def predict(self, policies: list[Policy]) -> FloatArray:
+        """Predict what the first split holds out, with one finalist or several.
+
+        Parameters
+        ----------
+        policies : list of Policy
+            Finalists that have had their turn.
+
+        Returns
+        -------
+        probability : ndarray of shape (v, n_classes)
+            Predictions.
+        """
+        if len(policies) == 1:
+            return self.predictions[self.finalists.index(policies[0])][0]
+        return self.contest.evaluator.predict(union(policies), 0, self.contest.seed)
 
     def _score(self, predictions: FloatArray, rows: NDArray | None = None) -> float:
         return float(np.mean([self.contest.score(p, rows) for p in predictions]))

@@ -1,0 +1,129 @@
+"""Rewards of a step of the walk, to be put together by multiplication."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from numpy.random import RandomState
+
+from .._core.neighbors import FloatArray
+from .._core.rewards import confidence, improvement
+
+
+class Reward:
+    """Base of rewards: ``reward(scores, probability)`` gives a number.
+
+    ``scores`` holds the held-out score after each step so far, the latest last, and
+    ``probability`` the predicted probability of the mixed class for the training rows
+    near the mix. ``a * b`` is the product of two rewards, ``2 * a`` a multiple of one.
+
+    Examples
+    --------
+    The reward of the MixAnN paper:
+
+    >>> from skmix.imbalance import Confidence, Improvement
+    >>> reward = 10 * Improvement(window=25) * Confidence()
+    >>> round(reward([0.5, 0.75], [0.5, 0.5]), 3)
+    0.625
+    """
+
+    needs_probability = False
+
+    def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
+        """Reward the last step."""
+        raise NotImplementedError
+
+    def __mul__(self, other: Reward | float) -> Reward:
+        """Multiply with another reward, or with a number."""
+        return _Product(self, other if isinstance(other, Reward) else _Constant(other))
+
+    __rmul__ = __mul__
+
+
+class Improvement(Reward):
+    """Improvement of the score over its recent average: Eq. 5 of the MixAnN paper.
+
+    Parameters
+    ----------
+    window : int, default=25
+        m, the number of scores that the last one is compared with.
+
+    divisor : {"m", "m-1"}, default="m"
+        What the sum of these scores is divided by. The paper writes m - 1: then a
+        constant score F is punished by F / (m - 1) in every step, and multiplied with
+        `Confidence`, whoever walks where the model is unsure is punished most.
+
+    Examples
+    --------
+    >>> from skmix.imbalance import Improvement
+    >>> scores = [0.75, 0.75, 0.75, 0.75]
+    >>> Improvement(window=3)(scores, None)
+    0.0
+    >>> Improvement(window=3, divisor="m-1")(scores, None)
+    -0.375
+    """
+
+    def __init__(self, window: int = 25, divisor: str = "m") -> None:
+        if divisor not in ("m", "m-1"):
+            raise ValueError(f'divisor must be "m" or "m-1", got {divisor!r}.')
+        self.window = window
+        self.divisor = divisor
+
+    def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
+        """Reward the last step."""
+        return improvement(scores, self.window, self.divisor)
+
+    def __repr__(self) -> str:
+        return f"Improvement(window={self.window}, divisor={self.divisor!r})"
+
+
+class Confidence(Reward):
+    """How unsure the model is around the mix: Eq. 6 of the MixAnN paper.
+
+    The mean of p (1 - p) over the training rows near the mix, p the predicted
+    probability of the class that is mixed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmix.imbalance import Confidence
+    >>> Confidence()([], np.array([0.5, 1.0]))
+    0.125
+    """
+
+    needs_probability = True
+
+    def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
+        """Reward the last step."""
+        return confidence(probability)
+
+    def __repr__(self) -> str:
+        return "Confidence()"
+
+
+class _Constant(Reward):
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
+        return self.number
+
+    def __repr__(self) -> str:
+        return repr(self.number)
+
+
+class _Product(Reward):
+    def __init__(self, one: Reward, other: Reward) -> None:
+        self.one, self.other = one, other
+        self.needs_probability = one.needs_probability or other.needs_probability
+
+    def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
+        return self.one(scores, probability) * self.other(scores, probability)
+
+    def __repr__(self) -> str:
+        return f"{self.one!r} * {self.other!r}"
+
+
+def random_reward(rng: RandomState) -> Callable[..., float]:
+    """Reward by chance, between 0 and 1: the ablation."""
+    return lambda scores, probability: rng.random_sample()
