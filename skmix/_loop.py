@@ -97,7 +97,7 @@ class Loop:
         start = time.monotonic() if start is None else start
         self.end = np.inf if max_time is None else start + max_time
         self.history: dict[str, list] = {}
-        self.interrupted = False
+        self.interrupted = self.cut_short = False
         self.checkpoints = [c for c in callbacks if isinstance(c, Checkpoint)]
         self.saved: dict[str, State] = {}
         if self.checkpoints:
@@ -165,11 +165,14 @@ class Loop:
                     estimator=self.estimator,
                     metadata={**report, "full_average": full},
                 )
-                progress.done = stop or time.monotonic() >= end
+                late = time.monotonic() >= end
+                progress.done = stop or late
                 progress.done |= progress.iteration == max_iter
                 self._save(phase, progress, learner)
+                # Later phases begin from what a resumed fit will not begin from.
+                self.cut_short |= late and progress.iteration < max_iter
         except KeyboardInterrupt:
-            self.interrupted = True
+            self.interrupted = self.cut_short = True
             warn_user(
                 f"Interrupted in phase {phase!r}, after {progress.iteration} "
                 "iterations: the best so far is kept.",
@@ -189,6 +192,8 @@ class Loop:
         self.context.call_on_fit_task_end(estimator=self.estimator)
 
     def _save(self, phase: str, progress: _Progress, learner: Learner) -> None:
+        if self.cut_short:
+            return
         for checkpoint in self.checkpoints:
             if progress.done or progress.iteration % checkpoint.every == 0:
                 self.saved[phase] = progress.state(learner)

@@ -6,10 +6,17 @@ their reason; one that passes after all is an error.
 
 from imblearn.over_sampling import SMOTE
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 
 from skmix.base import BaseMixResampler
 from skmix.compose import ResampledClassifier, ResampledRegressor
-from skmix.imbalance import AverageSampler, MixBoostSampler, MixupSampler
+from skmix.imbalance import (
+    AverageSampler,
+    MixAnNSampler,
+    MixBoostSampler,
+    MixupSampler,
+    NetworkClassifier,
+)
 from skmix.regression import (
     AdaMixupResampler,
     CMixupResampler,
@@ -35,6 +42,28 @@ SAMPLERS = [
     MixupSampler(sampling_strategy=None, random_state=0),
     MixBoostSampler(n_rounds=2, random_state=0),
     MixBoostSampler(LogisticRegression(max_iter=1000), n_rounds=2, random_state=0),
+    MixAnNSampler(search="none", n_finalists=1, cv=2, random_state=0),
+    MixAnNSampler(KNeighborsClassifier(3), cv=2, guard=False, random_state=0),
+    MixAnNSampler(
+        LogisticRegression(max_iter=1000),
+        search="none",
+        n_finalists=1,
+        cv=2,
+        random_state=0,
+    ),
+    MixAnNSampler(method="ddpg", max_iter=1, max_steps=2, cv=2, random_state=0),
+]
+CLASSIFIERS = [
+    NetworkClassifier(8, learning_rate=0.05, max_iter=100, random_state=0),
+    NetworkClassifier(
+        8,
+        layer_norm=True,
+        learning_rate=0.05,
+        batch_size=200,
+        max_iter=100,
+        early_stopping=False,
+        random_state=0,
+    ),
 ]
 REGRESSORS = [
     NetworkRegressor(8, learning_rate=0.05, max_iter=100, random_state=0),
@@ -63,7 +92,7 @@ _IS_REGRESSION = "a resampler for regression, to which whole numbers are numbers
 
 def expected_failed_sklearn_checks(estimator):
     """Checks of scikit-learn that an instance fails, and why."""
-    if isinstance(estimator, NetworkRegressor):
+    if isinstance(estimator, NetworkRegressor | NetworkClassifier):
         reason = "float32: sums of other terms differ by more than the check's 1e-7"
         if estimator.early_stopping:
             reason = "a row of weight 2 is held out as a whole, of two equal rows one"

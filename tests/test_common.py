@@ -5,6 +5,7 @@ from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.utils import estimator_checks as sklearn_checks
 
 from tests.instances import (
+    CLASSIFIERS,
     META_ESTIMATORS,
     REGRESSION_RESAMPLERS,
     REGRESSORS,
@@ -42,7 +43,11 @@ def all_checks(suite, estimators, expected_failed_checks):
     list(
         all_checks(
             sklearn_checks,
-            REGRESSION_RESAMPLERS + SAMPLERS + REGRESSORS + META_ESTIMATORS,
+            REGRESSION_RESAMPLERS
+            + SAMPLERS
+            + CLASSIFIERS
+            + REGRESSORS
+            + META_ESTIMATORS,
             expected_failed_sklearn_checks,
         )
     ),

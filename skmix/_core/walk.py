@@ -47,6 +47,12 @@ class Mixed(NamedTuple):
     weight: FloatArray
     small: BoolArray
 
+    @classmethod
+    def none(cls) -> Mixed:
+        """No mixes at all."""
+        rows = np.empty(0, dtype=np.intp)
+        return cls(rows, rows, np.empty(0), np.empty(0, dtype=bool))
+
 
 def join(parts: Iterable[Mixed]) -> Mixed:
     """Put mixes one after the other.
@@ -54,14 +60,14 @@ def join(parts: Iterable[Mixed]) -> Mixed:
     Parameters
     ----------
     parts : iterable of Mixed
-        At least one.
+        Any number of them.
 
     Returns
     -------
     mixed : Mixed
         All of them.
     """
-    return Mixed(*map(np.concatenate, zip(*parts, strict=True)))
+    return Mixed(*map(np.concatenate, zip(Mixed.none(), *parts, strict=True)))
 
 
 class Neighborhoods:

@@ -161,7 +161,7 @@ class ActorPolicy:
         """
         starts = np.ones(int((usable & hoods.small).sum()))
         size = amount.of(len(starts), self.amount)
-        walkers = Walkers(hoods, usable, starts, min(self.n_walkers, size), rng)
+        walkers = Walkers(hoods, usable, starts, self.n_walkers, rng)
         made, n_made = [], 0
         while n_made < size:
             actions = actor_actions(self.weights, states(hoods, walkers))
@@ -287,12 +287,13 @@ class MixingEnvironment:
         """Train on further mixes, and predict what the fold holds out."""
         codes = np.where(mixed.small, self.code, self.ground.codes[mixed.second])
         new = Coded(mixed.first, mixed.second, mixed.weight, codes)
-        self.mixes[self.place] = Coded.join([self.mixes[self.place], new])
         Z_new = self.evaluator.coordinates.of(new)
         votes = self._held_out_votes(self.place)
         votes.add(Z_new, codes)
         if self.needs_probability:
             self._training_votes(self.place).add(Z_new, codes)
+        # Last, as votes that are counted anew begin with all mixes that are kept.
+        self.mixes[self.place] = Coded.join([self.mixes[self.place], new])
         fold = self.evaluator.folds[self.place]
         self.probability[fold.test] = votes.votes / votes.votes[0].sum()
 
@@ -342,7 +343,7 @@ class MixingEnvironment:
             "gauss": np.array(gauss),
             "scores": np.array(self.scores),
             "episode": np.array(self.episode),
-            "probability": self.probability,
+            "probability": self.probability.copy(),
         }
         for place, mixes in self.mixes.items():
             for name, column in vars(mixes).items():
@@ -366,5 +367,5 @@ class MixingEnvironment:
 
 
 def in_amounts(policy: ActorPolicy) -> list[ActorPolicy]:
-    """The same walk in several amounts, as a network of single steps knows no amount."""
+    """Make several amounts of the same walk, as its steps know no amount."""
     return [replace(policy, amount=amount) for amount in (0.0, 0.33, 0.66, 1.0)]

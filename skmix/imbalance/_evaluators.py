@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from .._columns import Columns
 from .._core.mixing import interpolate
 from .._core.neighbors import FloatArray, IntArray, nearest_rows
 from .._core.votes import NeighborVotes
+from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
 from ._ground import N_NEAR, Coded, Fold, Ground
 from ._policy import Policy
@@ -225,7 +226,7 @@ class RefitEvaluator:
         The rows.
 
     folds : sequence of Fold
-        What is trained on and what is predicted.
+        What is trained on and what is predicted, in one split of the rows.
 
     estimator : classifier
         What is trained, with seeds in place.
@@ -236,17 +237,13 @@ class RefitEvaluator:
     n_jobs : int or None
         Number of fits at a time.
 
-    warm : bool
-        Whether to go on from a fit to the rows of a fold as they are, by one pass over
-        rows and mixes with ``partial_fit``.
-
     Attributes
     ----------
     n_fits : int
-        Number of fits from scratch so far.
+        Number of fits so far.
 
     seconds : float
-        What one of them took, on average.
+        What one of the latest took.
     """
 
     def __init__(
@@ -256,51 +253,67 @@ class RefitEvaluator:
         estimator: BaseEstimator,
         put_together: Callable[[ResamplingData, Mixes], tuple[Any, Any]],
         n_jobs: int | None,
-        warm: bool = False,
     ) -> None:
         self.ground, self.folds, self.estimator = ground, folds, estimator
-        self.put_together, self.warm = put_together, warm
+        self.put_together = put_together
         self.parallel = Parallel(n_jobs=n_jobs)
         self.n_fits, self.seconds = 0, 0.0
-        self.models: dict[int, Any] = {}
+        self.is_warm = False
+        # Fitted to the rows of each fold as they are.
+        self.models: list[Any] = []
+
+    def warm(self) -> RefitEvaluator:
+        """Make an evaluator that goes on from the fits to the rows as they are.
+
+        One pass over rows and mixes, with ``partial_fit``, is all that a policy then
+        costs.
+
+        Returns
+        -------
+        evaluator : RefitEvaluator
+            It needs those fits: a prediction without policy must have been made.
+        """
+        twin = copy(self)
+        twin.is_warm = True
+        return twin
 
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
         """Train on rows and the mixes of a policy; see `Evaluator`."""
-        places = [p for p, fold in enumerate(self.folds) if fold.repeat == repeat]
-        warm = self.warm and policy is not None
-        results = self.parallel(
-            delayed(_fit_predict)(
-                deepcopy(self.models[place]) if warm else clone(self.estimator),
-                warm,
-                *self._rows(self.folds[place], policy, seed + place),
-                self._judged(self.folds[place]),
-                self.ground.classes,
-            )
-            for place in places
-        )
-        n_judged = max(fold.test.max() for fold in self.folds) + 1
-        probability = np.full((n_judged, len(self.ground.classes)), np.nan)
-        for place, (model, predicted, seconds) in zip(places, results, strict=True):
-            probability[self.folds[place].test] = predicted
-            if self.warm and policy is None:
-                self.models[place] = model
-            if not warm:
-                self.seconds = (self.seconds * self.n_fits + seconds) / (
-                    self.n_fits + 1
+        places = range(len(self.folds))
+        with interrupts_raised():
+            results = self.parallel(
+                delayed(_fit_predict)(
+                    deepcopy(self.models[p]) if self.is_warm else clone(self.estimator),
+                    "partial_fit" if self.is_warm else "fit",
+                    *self._rows(self.folds[p], policy, seed + p),
+                    self._judged(self.folds[p]),
+                    self.ground.classes,
                 )
-                self.n_fits += 1
+                for p in places
+            )
+        models, predictions, seconds = zip(*results, strict=True)
+        if policy is None:
+            self.models = list(models)
+        self.seconds = float(np.mean(seconds))
+        self.n_fits += len(places)
+        n_judged = 1 + max(fold.test.max() for fold in self.folds)
+        probability = np.full((n_judged, len(self.ground.classes)), np.nan)
+        for fold, predicted in zip(self.folds, predictions, strict=True):
+            probability[fold.test] = predicted
         return probability
 
     def _rows(self, fold: Fold, policy: Policy | None, seed: int) -> tuple[Any, Any]:
-        """Training rows and mixes of a fold, in the containers of the user."""
+        """Training rows and mixes of a fold, in the container of the user."""
         data, rows = self.ground.data, fold.train_rows
         part = data.take(rows)
-        if policy is None:
-            return self.put_together(part, Mixes.none(part))
-        mixes = self.ground.labelled(draw_fold(self.ground, policy, fold, seed))
-        mixes.first = np.searchsorted(rows, mixes.first)
-        mixes.second = np.searchsorted(rows, mixes.second)
-        return self.put_together(part, mixes)
+        mixes = Mixes.none(part)
+        if policy is not None:
+            mixes = self.ground.labelled(draw_fold(self.ground, policy, fold, seed))
+            mixes.first = np.searchsorted(rows, mixes.first)
+            mixes.second = np.searchsorted(rows, mixes.second)
+        # Classes in one column, however they came.
+        y = np.concatenate([part.target, mixes.target])
+        return self.put_together(part, mixes)[0], y
 
     def _judged(self, fold: Fold) -> Any:
         data = self.ground.data
@@ -308,14 +321,11 @@ class RefitEvaluator:
 
 
 def _fit_predict(
-    model: Any, warm: bool, X: Any, y: Any, X_test: Any, classes: Any
+    model: Any, fit: str, X: Any, y: Any, X_test: Any, classes: Any
 ) -> tuple[Any, FloatArray, float]:
     """Train a model; give it back with probabilities of all classes, and seconds."""
     start = perf_counter()
-    if warm:
-        model.partial_fit(X, y)
-    else:
-        model.fit(X, y)
+    getattr(model, fit)(X, y)
     probability = np.zeros((len(X_test), len(classes)))
     if hasattr(model, "predict_proba"):
         known = np.searchsorted(classes, model.classes_)

@@ -26,9 +26,8 @@ from ._judge import Judge
 from ._policy import Policy, portfolio
 from ._search import Contest, Finals, union
 
-# What the p-value of a gain must be below. Rows of small classes are few, and tell little
-# for sure: at 0.1 the guard kept 90 % of the gain that it keeps here, and let as much
-# harm through.
+# What the p-value of a gain must be below. Few rows of a small class tell little for
+# sure: at 0.1 as much harm came through, and less of the gain.
 GUARD_LEVEL = 0.25
 # Fewer rows than this cannot say whether mixing helps.
 MIN_ROWS_TO_JUDGE = 10
@@ -52,6 +51,8 @@ class JudgedSampler(BaseMixSampler):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "scoring": [StrOptions(set(get_scorer_names())), callable],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "n_union": [Interval(Integral, 1, None, closed="left")],
         "max_mixes": [Interval(Integral, 1, None, closed="left")],
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
         "guard": ["boolean"],
@@ -88,27 +89,36 @@ class JudgedSampler(BaseMixSampler):
             self._give_up(f"{len(codes)} {what}")
             return
         judge = Judge(self.scoring, ground.classes, codes, groups, rng)
-        seed = draw_seed(rng)
+        score, seed = self._score(judge, rng), draw_seed(rng)
         exact = is_exact(self.estimator, data)
-        refits = self.estimator is not None and not exact
+        refits = None
+        if self.estimator is not None and not exact:
+            # All policies and folds from one seed, so that only the rows differ.
+            classifier = seeded(clone(self.estimator), self.estimator, seed)
+            first = [fold for fold in folds if fold.repeat == 0]
+            evaluator = RefitEvaluator(
+                ground, first, classifier, self._put_together, self.n_jobs
+            )
+            refits = Contest(evaluator, judge, score, 1, 0, seed)
         inputs = (data.Z, data.target, data.groups, rng.get_state())
         if data.X_val is not None:
             inputs = (*inputs, data.Z_val, data.target_val)
         loop = Loop(self, 3 if refits else 2, inputs, self.max_time, self._start)
-        k = self.estimator.n_neighbors if exact else self.n_neighbors
-        votes = NeighborEvaluator(
-            ground, folds, Coordinates(data, encoded=not exact), k
-        )
-        score = self._score(judge, rng)
-        contest = Contest(votes, judge, score, count_repeats(folds), N_FRESH, seed)
+        if refits and self.warm_start:
+            refits.baseline(0)
+            contest = Contest(refits.evaluator.warm(), judge, score, 1, 0, seed)
+        else:
+            k = self.estimator.n_neighbors if exact else self.n_neighbors
+            space = Coordinates(data, encoded=not exact)
+            votes = NeighborEvaluator(ground, folds, space, k)
+            contest = Contest(votes, judge, score, count_repeats(folds), N_FRESH, seed)
         finalists = self._find(contest, loop, seed)
-        finals = Finals(contest, finalists)
+        finals, n_union = Finals(contest, finalists), self.n_union
         loop.run(finals, "finals", len(finalists), window=1)
-        n_union = self.n_union
         if refits:
             best = [union(finals.ranked()[:n_union]), *finals.ranked()]
-            contest, finals = self._refit(ground, judge, score, loop, best, rng)
-            n_union = 1
+            contest, n_union = refits, 1
+            finals = self._refit(contest, loop, best)
         elif self.estimator is None:
             warn_user(
                 f"{type(self).__name__} was given no estimator to ask whether mixing "
@@ -123,38 +133,21 @@ class JudgedSampler(BaseMixSampler):
             return
         self._decide(contest, finals, n_union)
 
-    def _refit(
-        self,
-        ground: Ground,
-        judge: Judge,
-        score: Callable[..., float],
-        loop: Loop,
-        best: list[Policy],
-        rng: RandomState,
-    ) -> tuple[Contest, Finals]:
+    def _refit(self, contest: Contest, loop: Loop, best: list[Policy]) -> Finals:
         """Let the given classifier decide among finalists, in at most `MAX_FITS`."""
-        folds = make_folds(ground.data, ground.codes, self.cv, 1, rng)
-        folds = [fold for fold in folds if fold.repeat == 0]
-        seed = draw_seed(rng)
-        # All policies and folds from one seed, so that only the rows differ.
-        estimator = seeded(clone(self.estimator), self.estimator, seed)
-        refits = RefitEvaluator(
-            ground, folds, estimator, self._put_together, self.n_jobs
-        )
-        contest = Contest(refits, judge, score, 1, 0, seed)
-        start = monotonic()
         contest.baseline(0)
-        seconds = monotonic() - start
-        n_finalists = max(1, MAX_FITS // len(folds) - 1)
-        if refits.seconds > CHEAP:
+        evaluator = contest.evaluator
+        n_folds = len(evaluator.folds)
+        n_finalists = max(1, MAX_FITS // n_folds - 1)
+        if evaluator.seconds > CHEAP:
             n_finalists = min(n_finalists, N_IF_DEAR)
-        in_time = max(0.0, (loop.end - monotonic()) / seconds)
-        n_finalists = int(min(n_finalists, in_time))
+        left = (loop.end - monotonic()) / (n_folds * evaluator.seconds)
+        n_finalists = int(min(n_finalists, max(0.0, left)))
         # Others than those that do well with nearest rows may do well with it.
         finalists = [best[0], *portfolio(), *best[1:]]
         finals = Finals(contest, finalists[:n_finalists])
-        loop.run(finals, "classifier", n_finalists, window=1)
-        return contest, finals
+        loop.run(finals, "classifier", len(finals.finalists), window=1)
+        return finals
 
     def _decide(self, contest: Contest, finals: Finals, n_union: int) -> None:
         """Accept the winner if it gains, beyond chance, on what did not choose it."""
@@ -181,8 +174,9 @@ class JudgedSampler(BaseMixSampler):
         counts = np.bincount(ground.codes)
         for code in ground.asked:
             if counts[code] < 2:
+                label = ground.classes.tolist()[code]
                 raise ValueError(
-                    f"Class {ground.classes[code]!r} of y has 1 row, but a class that "
+                    f"Class {label!r} of y has 1 row, but a class that "
                     "gets new ones needs 2, to mix and to hold out. Collect more rows, "
                     "or leave the class out of sampling_strategy."
                 )
@@ -194,7 +188,7 @@ class JudgedSampler(BaseMixSampler):
         unknown = np.setdiff1d(target, ground.classes)
         if len(unknown):
             raise ValueError(
-                f"y_val has the class {unknown[0]!r}, which y does not have. Leave its "
-                "rows out."
+                f"y_val has the class {unknown.tolist()[0]!r}, which y does not have. "
+                "Leave its rows out."
             )
         return np.searchsorted(ground.classes, target)

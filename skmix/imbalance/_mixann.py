@@ -68,6 +68,11 @@ class MixAnNSampler(JudgedSampler):
     n_neighbors : int, default=10
         Number of nearest rows that vote, where these stand in for a classifier.
 
+    warm_start : bool, default=False
+        Whether policies are also found with the estimator itself: each costs one pass
+        of its ``partial_fit`` over rows and mixes, on from a fit to the rows as they
+        are. For networks, as :class:`NetworkClassifier`; not with "ddpg".
+
     n_random : int, default=14
         Number of random policies.
 
@@ -273,7 +278,6 @@ class MixAnNSampler(JudgedSampler):
         "n_children": [Interval(Integral, 1, None, closed="left")],
         "n_elite": [Interval(Integral, 1, None, closed="left")],
         "n_finalists": [Interval(Integral, 1, None, closed="left")],
-        "n_union": [Interval(Integral, 1, None, closed="left")],
         "max_neighbors": [Interval(Integral, 1, None, closed="left")],
         "max_copies": [Interval(Integral, 1, None, closed="left")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
@@ -303,6 +307,7 @@ class MixAnNSampler(JudgedSampler):
         reward: str | Reward = "auto",
         scoring: str | Callable = "f1_macro",
         n_neighbors: int = 10,
+        warm_start: bool = False,
         n_random: int = 14,
         n_rounds: int = 3,
         n_children: int = 10,
@@ -341,6 +346,7 @@ class MixAnNSampler(JudgedSampler):
         self.reward = reward
         self.scoring = scoring
         self.n_neighbors = n_neighbors
+        self.warm_start = warm_start
         self.n_random = n_random
         self.n_rounds = n_rounds
         self.n_children = n_children
@@ -374,6 +380,16 @@ class MixAnNSampler(JudgedSampler):
     def _check_parameters(self) -> None:
         check_device_name(self.device)
         check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
+        if self.warm_start and self.method == "ddpg":
+            raise ValueError(
+                'warm_start=True needs method="search": the single mixes of "ddpg" are '
+                "rewarded by the votes of nearest rows."
+            )
+        if self.warm_start and not hasattr(self.estimator, "partial_fit"):
+            raise ValueError(
+                "warm_start=True needs an estimator with partial_fit, such as "
+                f"NetworkClassifier, got {self.estimator!r}. Pass warm_start=False."
+            )
         if self.method == "search" and isinstance(self.reward, Reward):
             raise ValueError(
                 f'reward={self.reward!r} is for single steps, and method="search" '

@@ -42,13 +42,13 @@ class Amount:
     max_mixes : int
         Upper bound.
 
-    part : float, default=1.0
-        Part of the mixes to make, where others make the rest.
+    part : tuple of int, default=(0, 1)
+        Which part of the mixes to make, of how many, where others make the rest.
     """
 
     asked: float
     max_mixes: int
-    part: float = 1.0
+    part: tuple[int, int] = (0, 1)
 
     def of(self, n_small: int, amount: float) -> int:
         """Number of mixes, for a class of so many rows.
@@ -65,11 +65,12 @@ class Amount:
         Returns
         -------
         size : int
-            At least 1.
+            At least 1, but for a part of fewer mixes than there are parts.
         """
         low = min(n_small, self.asked)
-        size = low * (self.asked / low) ** amount
-        return max(1, round(self.part * min(size, self.max_mixes)))
+        size = round(min(low * (self.asked / low) ** amount, self.max_mixes))
+        place, n_parts = self.part
+        return size * (place + 1) // n_parts - size * place // n_parts
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class WalkPolicy:
         mean = np.full(len(usable), np.nan)
         mean[rows] = self.share + self.share_slope * (part - 0.5)
         weight = np.exp(self.start_slope * part)
-        n_walkers = min(N_WALKERS, size)
+        n_walkers = min(N_WALKERS, max(1, size))
         k = np.full(n_walkers, max(1, round(self.n_neighbors)))
         walkers = Walkers(hoods, usable, weight, n_walkers, rng)
         made = []
@@ -293,8 +294,11 @@ class UnionPolicy:
         mixed : Mixed
             The mixes.
         """
-        part = replace(amount, part=amount.part / len(self.members))
-        return join(member.walk(hoods, usable, part, rng) for member in self.members)
+        n = len(self.members)
+        return join(
+            member.walk(hoods, usable, replace(amount, part=(place, n)), rng)
+            for place, member in enumerate(self.members)
+        )
 
     def describe(self) -> str:
         """Say in words and numbers what is mixed.

@@ -88,10 +88,11 @@ def test_amounts_by_hand():
     assert amount.of(10, 0.0) == 10
     assert amount.of(10, 0.5) == 100
     assert amount.of(10, 1.0) == 500
-    assert Amount(asked=1000, max_mixes=500, part=0.25).of(10, 0.5) == 25
+    parts = [Amount(1000, 500, part=(place, 3)).of(10, 0.5) for place in range(3)]
+    assert parts == [33, 33, 34]
     # Fewer are asked for than there are rows.
     assert Amount(asked=4, max_mixes=500).of(10, 0.0) == 4
-    assert Amount(asked=1, max_mixes=500, part=0.1).of(10, 0.0) == 1
+    assert Amount(1, 500, part=(0, 3)).of(10, 0.0) == 0
 
 
 def test_a_union_makes_a_part_of_each(hoods):

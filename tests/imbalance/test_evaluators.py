@@ -1,0 +1,277 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.random import RandomState
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+
+from skmix.base import Mixes
+from skmix.imbalance import AverageSampler, WalkPolicy
+from skmix.imbalance._evaluators import (
+    Coordinates,
+    NeighborEvaluator,
+    RefitEvaluator,
+    draw_fold,
+    is_exact,
+)
+from skmix.imbalance._folds import count_repeats, make_folds
+from skmix.imbalance._ground import Ground
+from tests.imbalance.helpers import Nearest, blobs, read
+
+POLICY = WalkPolicy(share_spread=0.3, within=0.4, anywhere=0.5)
+
+
+def arrange(X, y, cv=4, n_repeats=2, **held_out):
+    data = read(X, y, **held_out)
+    classes, counts = np.unique(data.target, return_counts=True)
+    asked = dict(zip(classes, counts.max() - counts, strict=True))
+    ground = Ground(data, asked, max_mixes=300)
+    return ground, make_folds(data, ground.codes, cv, n_repeats, RandomState(0))
+
+
+def put_together(data, mixes):
+    sampler = AverageSampler()
+    return sampler._put_together(data, mixes)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("k", [1, 10, 40])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
+    X, y = blobs(240, 30, n_columns=4)
+    y[-40:] = n_classes - 1
+    X *= [1.0, 20.0, 0.1, 3.0]
+    ground, folds = arrange(X, y)
+    space = Coordinates(ground.data, encoded)
+    evaluator = NeighborEvaluator(ground, folds, space, k)
+    for policy in (None, POLICY):
+        for repeat in (1, 0):
+            expected = np.full((240, n_classes), np.nan)
+            for place, fold in enumerate(folds):
+                if fold.repeat != repeat:
+                    continue
+                Z, codes = space.Z[fold.train], ground.codes[fold.train]
+                if policy is not None:
+                    mixes = draw_fold(ground, policy, fold, 7 + place)
+                    Z = np.vstack([Z, space.of(mixes)])
+                    codes = np.concatenate([codes, mixes.codes])
+                model = KNeighborsClassifier(k).fit(Z, codes)
+                expected[fold.test] = model.predict_proba(space.Z[fold.test])
+            assert_allclose(evaluator.predict(policy, repeat, 7), expected)
+
+
+def test_the_exact_evaluator_is_the_refit_of_nearest_neighbours():
+    X, y = blobs(150, 20)
+    ground, folds = arrange(X, y, n_repeats=1)
+    estimator = KNeighborsClassifier(7)
+    assert is_exact(estimator, ground.data)
+    exact = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 7)
+    refit = RefitEvaluator(ground, folds, estimator, put_together, None)
+    for policy in (None, POLICY):
+        assert_allclose(exact.predict(policy, 0, 3), refit.predict(policy, 0, 3))
+    assert refit.n_fits == 8
+    assert refit.seconds > 0
+
+
+def test_what_is_followed_exactly():
+    X, y = blobs()
+    data = read(X, y)
+    assert is_exact(KNeighborsClassifier(3), data)
+    assert is_exact(KNeighborsClassifier(metric="euclidean"), data)
+    for other in (
+        None,
+        GaussianNB(),
+        KNeighborsClassifier(weights="distance"),
+        KNeighborsClassifier(p=1),
+        KNeighborsClassifier(metric="cosine"),
+    ):
+        assert not is_exact(other, data)
+    frame = pd.DataFrame(X).assign(colour=pd.Categorical(["r", "b"] * 100))
+    frame.columns = frame.columns.astype(str)
+    assert not is_exact(KNeighborsClassifier(3), read(frame, y))
+
+
+def test_mixes_of_a_fold_come_from_its_training_rows():
+    X, y = blobs()
+    ground, folds = arrange(X, y, cv=5, n_repeats=1)
+    held_out = np.concatenate([fold.test for fold in folds])
+    assert_array_equal(np.sort(held_out), np.arange(200))
+    for fold in folds:
+        mixes = draw_fold(ground, POLICY, fold, 0)
+        assert len(mixes) > 16
+        assert fold.train[mixes.first].all()
+        assert fold.train[mixes.second].all()
+        assert not fold.train[fold.test].any()
+
+
+def test_coordinates_of_mixes_of_all_kinds_of_columns():
+    X, y = blobs(60, 10, n_columns=2)
+    frame = pd.DataFrame({"a": X[:, 0], "n": np.arange(60), "c": list("xyz") * 20})
+    data = read(frame, y)
+    ground = Ground(data, {1: 40}, 100)
+    mixes = ground.mix(POLICY, RandomState(0))
+    space = Coordinates(data, encoded=True)
+    made, _ = put_together(data, ground.labelled(mixes))
+    again = read(made, np.append(y, mixes.codes))
+    expected = data.encoder(again.columns)[60:]
+    assert_allclose(space.of(mixes), expected)
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_refits_see_the_rows_of_the_user(frame):
+    X, y = blobs(60, 12)
+    labels = np.where(y == 1, "rare", "common")
+    X_in = pd.DataFrame(X, columns=list("abc")) if frame else X
+    ground, folds = arrange(X_in, labels, cv=3, n_repeats=1)
+    Nearest.fits.clear()
+    refit = RefitEvaluator(ground, folds, Nearest(), put_together, None)
+    refit.predict(None, 0, 0)
+    probability = refit.predict(POLICY, 0, 0)
+    assert len(Nearest.fits) == 6
+    for fold, (rows, target) in zip(folds, Nearest.fits[:3], strict=True):
+        assert isinstance(rows, pd.DataFrame) == frame
+        assert_array_equal(rows, X[fold.train])
+        assert_array_equal(target, labels[fold.train])
+    for place, (fold, (rows, target)) in enumerate(
+        zip(folds, Nearest.fits[3:], strict=True)
+    ):
+        mixes = draw_fold(ground, POLICY, fold, place)
+        n = fold.train.sum()
+        w = mixes.weight[:, None]
+        expected = w * X[mixes.first] + (1 - w) * X[mixes.second]
+        assert_allclose(np.asarray(rows)[n:], expected)
+        assert_array_equal(target[n:], ground.classes[mixes.codes])
+    # A classifier without probabilities is sure of what it predicts.
+    assert_array_equal(np.sort(probability, axis=1), [[0, 1]] * 60)
+
+
+def test_classes_that_a_fold_lacks_have_probability_zero():
+    X, y = blobs(60, 12)
+    y[0] = 2
+    data = read(X, y)
+    ground = Ground(data, {1: 30}, 100)
+    cv = StratifiedShuffleSplit(1, test_size=0.3, random_state=0)
+    folds = make_folds(data, (y == 1).astype(int), cv_of(cv, X, y == 1), 1, None)
+    folds[0].train[0] = False
+    refit = RefitEvaluator(ground, folds, GaussianNB(), put_together, None)
+    probability = refit.predict(None, 0, 0)[folds[0].test]
+    assert_array_equal(probability[:, 2], 0)
+    assert_allclose(probability.sum(axis=1), 1)
+
+
+def cv_of(splitter, X, y):
+    """A splitter that has made its splits."""
+
+    class Fixed:
+        def split(self, *_):
+            return splitter.split(X, y)
+
+    return Fixed()
+
+
+def test_a_warm_evaluator_goes_on_from_the_fit_to_the_rows():
+    X, y = blobs(80, 16)
+    ground, folds = arrange(X, y, cv=2, n_repeats=1)
+    refit = RefitEvaluator(ground, folds, GaussianNB(), put_together, None)
+    refit.predict(None, 0, 0)
+    warm = refit.warm().predict(POLICY, 0, 5)
+    for place, fold in enumerate(folds):
+        model = GaussianNB().fit(X[fold.train], y[fold.train])
+        part = ground.data.take(fold.train_rows)
+        mixes = ground.labelled(draw_fold(ground, POLICY, fold, 5 + place))
+        mixes.first = np.searchsorted(fold.train_rows, mixes.first)
+        mixes.second = np.searchsorted(fold.train_rows, mixes.second)
+        model.partial_fit(*put_together(part, mixes))
+        assert_allclose(warm[fold.test], model.predict_proba(X[fold.test]))
+    assert not np.allclose(warm, refit.predict(POLICY, 0, 5))
+
+
+def test_held_out_rows_of_the_user():
+    X, y = blobs(100, 20)
+    X_val, y_val = blobs(40, 10, seed=1)
+    ground, folds = arrange(X, y, X_val=X_val, y_val=y_val)
+    assert len(folds) == 1
+    assert folds[0].train.all()
+    space = Coordinates(ground.data, encoded=False)
+    votes = NeighborEvaluator(ground, folds, space, 5).predict(None, 0, 0)
+    model = KNeighborsClassifier(5).fit(X, y)
+    assert_allclose(votes, model.predict_proba(X_val))
+    refit = RefitEvaluator(ground, folds, LinearSVC(), put_together, None)
+    expected = LinearSVC().fit(X, y).predict(X_val)
+    assert_array_equal(refit.predict(None, 0, 0).argmax(axis=1), expected)
+
+
+def test_folds_keep_groups_together_and_classes_in_proportion():
+    X, y = blobs(120, 30)
+    groups = np.arange(120) % 40
+    data = read(X, y)
+    data.groups = groups
+    folds = make_folds(data, y, 5, 3, RandomState(0))
+    assert count_repeats(folds) == 3
+    assert [fold.repeat for fold in folds] == [0] * 5 + [1] * 5 + [2] * 5
+    for fold in folds:
+        assert not set(groups[fold.train]) & set(groups[fold.test])
+        assert y[fold.test].sum() > 0
+    # As many folds as the rarest class has rows, or groups.
+    assert (
+        len(make_folds(read(*blobs(50, 3)), blobs(50, 3)[1], 5, 1, RandomState(0))) == 3
+    )
+    data.groups = (y == 0).astype(int)
+    assert make_folds(data, y, 5, 1, RandomState(0)) == []
+
+
+def test_a_splitter_may_leave_rows_out():
+    X, y = blobs(100, 20)
+    splitter = StratifiedShuffleSplit(3, test_size=0.4, random_state=0)
+    folds = make_folds(read(X, y), y, splitter, 1, RandomState(0))
+    # A row that has been held out before begins another repeat.
+    assert folds[0].repeat == 0
+    assert count_repeats(folds) > 1
+    ground = Ground(read(X, y), {1: 80}, 100)
+    space = Coordinates(ground.data, encoded=True)
+    votes = NeighborEvaluator(ground, folds[:1], space, 5).predict(POLICY, 0, 0)
+    assert_array_equal(np.flatnonzero(np.isfinite(votes[:, 0])), folds[0].test)
+
+
+def test_results_do_not_depend_on_n_jobs():
+    X, y = blobs(60, 15)
+    ground, folds = arrange(X, y, cv=3, n_repeats=1)
+    results = [
+        RefitEvaluator(
+            ground, folds, LogisticRegression(), put_together, n_jobs
+        ).predict(POLICY, 0, 1)
+        for n_jobs in (None, 2)
+    ]
+    assert_array_equal(*results)
+
+
+def test_mixes_of_several_classes_are_labelled_by_their_parents():
+    X, y = blobs(150, 30)
+    y[:10] = 2
+    ground = Ground(read(X, y), {1: 100, 2: 110}, 300)
+    mixes = ground.mix(WalkPolicy(threshold=0.7, share_spread=0.2), RandomState(0))
+    assert set(ground.hoods) == {1, 2}
+    own, other = ground.codes[mixes.first], ground.codes[mixes.second]
+    assert set(own) == {1, 2}
+    assert (own != other).all()
+    assert_array_equal(mixes.codes, np.where(mixes.weight >= 0.7, own, other))
+    labelled = ground.labelled(mixes)
+    assert isinstance(labelled, Mixes)
+    assert_array_equal(labelled.target, ground.classes[mixes.codes])
+
+
+def test_twins_are_not_mixed():
+    X, y = blobs(100, 10)
+    # All rows of the small class but two lie on others.
+    X[:8] = X[50:58]
+    ground = Ground(read(X, y), {1: 80}, 300)
+    mixes = ground.mix(POLICY, RandomState(0))
+    assert set(mixes.first) == {8, 9}
+    assert not set(mixes.second) & set(range(50, 58))
+    X[8:10] = X[58:60]
+    ground = Ground(read(X, y), {1: 80}, 300)
+    assert len(ground.mix(POLICY, RandomState(0))) == 0

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from numpy.random import RandomState
+from numpy.testing import assert_allclose
+from scipy.stats import t
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    make_scorer,
+)
+
+from skmix.imbalance._judge import N_BLOCKS, Judge
+
+CLASSES = np.array(["common", "rare"])
+
+
+def predictions(n=400, noise=0.3, seed=0):
+    rng = np.random.RandomState(seed)
+    codes = (rng.random_sample(n) < 0.2).astype(int)
+    rare = np.clip(codes * 0.6 + 0.2 + noise * rng.normal(size=n), 0, 1)
+    return codes, np.column_stack([1 - rare, rare])
+
+
+def test_scores_are_those_of_scikit_learn():
+    codes, probability = predictions()
+    labels, predicted = CLASSES[codes], CLASSES[probability.argmax(axis=1)]
+
+    def score(scoring, classes=CLASSES):
+        return Judge(scoring, classes, codes, None, RandomState(0)).score(probability)
+
+    assert score("f1_macro") == pytest.approx(
+        f1_score(labels, predicted, average="macro")
+    )
+    assert score("balanced_accuracy") == balanced_accuracy_score(labels, predicted)
+    expected = average_precision_score(codes, probability[:, 1])
+    # With text labels scikit-learn knows no positive class here.
+    assert score("average_precision", np.arange(2)) == pytest.approx(expected)
+    expected = brier_score_loss(codes, probability[:, 1])
+    assert score("neg_brier_score", np.arange(2)) == pytest.approx(-expected)
+    own = make_scorer(f1_score, pos_label="rare")
+    assert score(own) == f1_score(labels, predicted, pos_label="rare")
+
+
+def test_rows_that_are_not_held_out_do_not_count():
+    codes, probability = predictions()
+    part = np.arange(0, 400, 3)
+    judge = Judge("f1_macro", CLASSES, codes, None, RandomState(0))
+    some = np.full_like(probability, np.nan)
+    some[part] = probability[part]
+    assert judge.score(some) == judge.score(probability, part)
+    assert judge.score(some) != judge.score(probability)
+
+
+def test_the_jackknife_by_hand():
+    codes, better = predictions(noise=0.2)
+    _, worse = predictions(noise=0.5)
+    judge = Judge("f1_macro", CLASSES, codes, None, RandomState(0))
+    gain, error, p_value = judge.gain([better, better], [worse, worse])
+
+    def difference(rows):
+        return np.subtract(
+            *(
+                f1_score(codes[rows], p[rows].argmax(axis=1), average="macro")
+                for p in (better, worse)
+            )
+        )
+
+    everyone = np.arange(400)
+    assert gain == pytest.approx(difference(everyone))
+    without = np.array([difference(judge.block != b) for b in range(N_BLOCKS)])
+    expected = np.sqrt(
+        (N_BLOCKS - 1) / N_BLOCKS * ((without - without.mean()) ** 2).sum()
+    )
+    assert error == pytest.approx(expected)
+    assert p_value == pytest.approx(t.sf(gain / expected, N_BLOCKS - 1))
+    assert judge.gain([worse], [better])[2] > 0.5
+
+
+def test_the_standard_error_is_right_on_average():
+    gains, errors = [], []
+    for seed in range(60):
+        codes, better = predictions(500, noise=0.4, seed=seed)
+        rng = np.random.RandomState(1000 + seed)
+        rare = np.clip(codes * 0.6 + 0.2 + 0.4 * rng.normal(size=500), 0, 1)
+        worse = np.column_stack([1 - rare, rare])
+        judge = Judge("f1_macro", CLASSES, codes, None, rng)
+        gain, error, _ = judge.gain([better], [worse])
+        gains.append(gain)
+        errors.append(error)
+    assert np.mean(errors) == pytest.approx(np.std(gains), rel=0.25)
+
+
+def test_equal_predictions_are_no_gain():
+    codes, probability = predictions()
+    judge = Judge("f1_macro", CLASSES, codes, None, RandomState(0))
+    assert judge.gain([probability], [probability]) == (0.0, 0.0, 1.0)
+
+
+def test_blocks_share_out_each_class_and_keep_groups():
+    codes = (np.arange(1000) < 40).astype(int)
+    judge = Judge("f1_macro", CLASSES, codes, None, RandomState(0))
+    for code in (0, 1):
+        counts = np.bincount(judge.block[codes == code], minlength=N_BLOCKS)
+        assert np.ptp(counts) <= 1
+    groups = np.arange(1000) // 5
+    judge = Judge("f1_macro", CLASSES, codes, groups, RandomState(0))
+    assert_allclose(judge.block, judge.block[groups * 5])
+    assert len(np.unique(judge.block)) == N_BLOCKS
