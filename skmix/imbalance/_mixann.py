@@ -99,7 +99,7 @@ class MixAnNSampler(JudgedSampler):
         Most mixes of a pair in a step of "ddpg".
 
     threshold : float in [0, 1], default=0.3
-        eta of "ddpg": the share from which on a mix is of the small class.
+        Share from which on a mix of "ddpg" is of the small class, eta.
 
     n_walkers : int, default=8
         Number of walkers of "ddpg".
@@ -114,7 +114,7 @@ class MixAnNSampler(JudgedSampler):
         Step size of Adam for the critic.
 
     discount : float in [0, 1], default=0.9
-        gamma, the weight of a reward one step later.
+        Weight of a reward one step later, gamma.
 
     tau : float in (0, 1], default=0.01
         How far the target networks follow in an update.

@@ -145,11 +145,28 @@ class WalkPolicy:
 
     @classmethod
     def from_unit(cls, numbers: FloatArray) -> WalkPolicy:
-        """Make a policy of twelve numbers between 0 and 1."""
+        """Make a policy of twelve numbers between 0 and 1.
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (12,)
+            One to each parameter, in order: 0 for its least value, 1 for its greatest.
+
+        Returns
+        -------
+        policy : WalkPolicy
+            The policy.
+        """
         return cls(*(_LOW + numbers * (_HIGH - _LOW)).tolist())
 
     def to_unit(self) -> FloatArray:
-        """Write a policy as twelve numbers between 0 and 1."""
+        """Write a policy as twelve numbers between 0 and 1.
+
+        Returns
+        -------
+        numbers : ndarray of shape (12,)
+            What :meth:`from_unit` takes.
+        """
         return (np.array(astuple(self)) - _LOW) / (_HIGH - _LOW)
 
     def walk(

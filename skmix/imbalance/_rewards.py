@@ -46,7 +46,7 @@ class Improvement(Reward):
     Parameters
     ----------
     window : int, default=25
-        m, the number of scores that the last one is compared with.
+        Number m of scores that the last one is compared with.
 
     divisor : {"m", "m-1"}, default="m"
         What the sum of these scores is divided by. The paper writes m - 1: then a
