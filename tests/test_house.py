@@ -107,7 +107,7 @@ def test_importing_skmix_imports_no_large_library():
     assert loaded == "set()"
 
 
-def test_working_without_held_out_rows_imports_no_torch():
+def test_what_trains_no_network_imports_no_torch():
     script = """
 import sys
 from sklearn.linear_model import Ridge
@@ -115,6 +115,9 @@ import skmix.compose, skmix.model_selection, skmix.callbacks, skmix.metrics
 from skmix.regression import MixRLResampler
 X = [[float(i)] for i in range(20)]
 MixRLResampler(Ridge(), random_state=0).fit_resample(X, [x for x, in X])
+from sklearn.neighbors import KNeighborsClassifier
+from skmix.imbalance import MixAnNSampler, NetworkClassifier
+MixAnNSampler(KNeighborsClassifier(3)).fit_resample(X, [0] * 15 + [1] * 5)
 print("torch" in sys.modules)
 """
     assert run_python(script) == "False"

@@ -116,9 +116,10 @@ class JudgedSampler(BaseMixSampler):
         finals, n_union = Finals(contest, finalists), self.n_union
         loop.run(finals, "finals", len(finalists), window=1)
         if refits:
-            best = [union(finals.ranked()[:n_union]), *finals.ranked()]
-            contest, n_union = refits, 1
-            finals = self._refit(contest, loop, best)
+            contest, ranked = refits, finals.ranked()
+            # None where the search was stopped before it had scored any.
+            best = [union(ranked[:n_union]), *ranked] if ranked else []
+            finals, n_union = self._refit(contest, loop, best), 1
         elif self.estimator is None:
             warn_user(
                 f"{type(self).__name__} was given no estimator to ask whether mixing "
@@ -144,7 +145,7 @@ class JudgedSampler(BaseMixSampler):
         left = (loop.end - monotonic()) / (n_folds * evaluator.seconds)
         n_finalists = int(min(n_finalists, max(0.0, left)))
         # Others than those that do well with nearest rows may do well with it.
-        finalists = [best[0], *portfolio(), *best[1:]]
+        finalists = [*best[:1], *portfolio(), *best[1:]]
         finals = Finals(contest, finalists[:n_finalists])
         loop.run(finals, "classifier", len(finals.finalists), window=1)
         return finals

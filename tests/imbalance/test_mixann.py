@@ -27,6 +27,7 @@ from skmix.imbalance import (
     UnionPolicy,
     WalkPolicy,
 )
+from skmix.imbalance._evaluators import NeighborEvaluator
 from tests.imbalance.helpers import blobs
 from tests.regression.helpers import interrupting
 
@@ -449,6 +450,33 @@ def test_interrupting_keeps_the_best_so_far(hard):
     assert sampler.n_iter_ == 5
     assert isinstance(sampler.policy_, UnionPolicy | WalkPolicy)
     assert np.isfinite(sampler.best_score_)
+
+
+@pytest.mark.parametrize("calls", [0, 27 + 1], ids=["search", "finals"])
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
+def test_interrupting_before_anything_is_scored(hard, monkeypatch, calls, estimator):
+    """Ctrl-C in the first step of the search, or of the finals."""
+    predict, left = NeighborEvaluator.predict, [None] * calls
+
+    def interrupted(self, policy, repeat, seed):
+        if policy is not None and len(left) != 1000:
+            if not left:
+                left.extend([None] * 1000)
+                raise KeyboardInterrupt
+            left.pop()
+        return predict(self, policy, repeat, seed)
+
+    monkeypatch.setattr(NeighborEvaluator, "predict", interrupted)
+    sampler = MixAnNSampler(estimator, **QUICK, random_state=0)
+    with pytest.warns(UserWarning, match="Interrupted in|too few") as caught:
+        X_new, _ = sampler.fit_resample(*hard)
+    assert any("Interrupted in phase" in str(w.message) for w in caught)
+    if estimator is KNN:
+        assert not sampler.accepted_
+        assert len(X_new) == 600
+    else:
+        # The classifier decides among policies that need no search.
+        assert np.isfinite(sampler.best_score_)
 
 
 @pytest.mark.parametrize("settings", [QUICK, ACTOR], ids=["search", "ddpg"])
