@@ -89,8 +89,11 @@ class Neighborhoods:
 
     Attributes
     ----------
-    near_small : ndarray of shape (n, k)
-        The nearest other rows of the small class, for rows of that class.
+    near_small : ndarray of shape (n_small, k)
+        For each row of the small class, the nearest others of that class.
+
+    rank : ndarray of shape (n,)
+        Where a row of the small class is among them.
 
     partners : ndarray of shape (n, n_partners)
         The nearest rows of the other side.
@@ -100,13 +103,12 @@ class Neighborhoods:
     """
 
     def __init__(
-        self, Z: FloatArray, small: BoolArray, near: IntArray, n_partners: int = 16
+        self, Z: FloatArray, small: BoolArray, near: IntArray, n_partners: int = 8
     ) -> None:
         self.Z, self.small, self.near = Z, small, near
         rows, others = np.flatnonzero(small), np.flatnonzero(~small)
-        own = nearest_rows(Z[rows], near.shape[1])
-        self.near_small = np.zeros((len(Z), own.shape[1]), dtype=np.intp)
-        self.near_small[rows] = rows[own]
+        self.near_small = rows[nearest_rows(Z[rows], near.shape[1])]
+        self.rank = np.cumsum(small) - 1
         k = min(n_partners, len(rows), len(others))
         self.partners = np.empty((len(Z), k), dtype=np.intp)
         self.is_twin = np.empty(len(Z), dtype=bool)
@@ -211,7 +213,8 @@ class Walkers:
         k : ndarray of shape (n_walkers,)
             Size of the neighbourhood.
         """
-        near = self._pick(self.hoods.near_small[self.first], k)
+        hoods = self.hoods
+        near = self._pick(hoods.near_small[hoods.rank[self.first]], k)
         partner = np.where(anywhere | (near < 0), self._any(self.rows_small), near)
         self.second = np.where(which, partner, self.second)
 
