@@ -63,6 +63,8 @@ html_sidebars = {
     "start": [],
     "mixrl": [],
     "regression": [],
+    "imbalance": [],
+    "mixann": [],
     "benchmarks_regression": [],
     "pipelines": [],
     "pitfalls": [],
