@@ -100,7 +100,7 @@ class NeighborVotes:
         twin.votes = self.votes.copy()
         return twin
 
-    def add(self, Z_new: FloatArray, codes_new: IntArray) -> None:
+    def add(self, Z_new: FloatArray, codes_new: IntArray) -> IntArray:
         """Take rows into the lists.
 
         Parameters
@@ -110,10 +110,16 @@ class NeighborVotes:
 
         codes_new : ndarray of shape (m,)
             Their classes.
+
+        Returns
+        -------
+        changed : ndarray of shape (c,)
+            Places of the held-out rows whose lists they entered.
         """
         changed, squared, codes = self._merge(Z_new, codes_new)
         self.squared[changed], self.codes[changed] = squared, codes
         self.votes[changed] = self._count(codes)
+        return changed
 
     def votes_with(self, Z_new: FloatArray, codes_new: IntArray) -> NDArray[np.intp]:
         """Count the votes as they would be with further rows.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._core.actor import actor_actions
 from .._core.neighbors import FloatArray, IntArray
+from .._core.rewards import macro_f1
 from .._core.votes import NeighborVotes
 from .._core.walk import BoolArray, Mixed, Neighborhoods, Walkers, join
 from ._evaluators import NeighborEvaluator
@@ -247,8 +248,14 @@ class MixingEnvironment:
         self.mixes: dict[int, Coded] = {p: Coded.none() for p in self.places}
         self.held_out: dict[int, NeighborVotes] = {}
         self.trained: dict[int, NeighborVotes] = {}
-        self.scores = [contest.judge.score(self.probability)]
+        self._count_all()
+        self.scores = [self._score()]
         self.episode = -1
+
+    def _count_all(self) -> None:
+        judge = self.contest.judge
+        held_out = np.isfinite(self.probability[:, 0])
+        self.counts = judge.count(judge.codes[held_out], self.probability[held_out])
 
     @property
     def n_state(self) -> int:
@@ -275,7 +282,7 @@ class MixingEnvironment:
         rewards = np.empty(self.n_walkers)
         for own in range(self.n_walkers):
             self._add(Mixed(*(column[walker == own] for column in mixed)))
-            self.scores.append(self.contest.judge.score(self.probability))
+            self.scores.append(self._score())
             near = self._near(own, share, k) if self.needs_probability else np.empty(0)
             rewards[own] = self.reward(self.scores, near)
         self.walkers.move(share, k)
@@ -289,13 +296,27 @@ class MixingEnvironment:
         new = Coded(mixed.first, mixed.second, mixed.weight, codes)
         Z_new = self.evaluator.coordinates.of(new)
         votes = self._held_out_votes(self.place)
-        votes.add(Z_new, codes)
+        changed = votes.add(Z_new, codes)
         if self.needs_probability:
             self._training_votes(self.place).add(Z_new, codes)
         # Last, as votes that are counted anew begin with all mixes that are kept.
         self.mixes[self.place] = Coded.join([self.mixes[self.place], new])
-        fold = self.evaluator.folds[self.place]
-        self.probability[fold.test] = votes.votes / votes.votes[0].sum()
+        rows = self.evaluator.folds[self.place].test[changed]
+        self._predict(rows, votes.votes[changed] / votes.votes[0].sum())
+
+    def _predict(self, rows: IntArray, probability: FloatArray) -> None:
+        """Change the predictions of some held-out rows, and what is counted of them."""
+        judge = self.contest.judge
+        codes = judge.codes[rows]
+        self.counts -= judge.count(codes, self.probability[rows])
+        self.probability[rows] = probability
+        self.counts += judge.count(codes, probability)
+
+    def _score(self) -> float:
+        """Score the predictions of all folds."""
+        if self.contest.judge.scorer is None:
+            return float(macro_f1(self.counts))
+        return self.contest.judge.score(self.probability)
 
     def _near(self, own: int, share: FloatArray, k: IntArray) -> FloatArray:
         """Predicted probability of the class for the k training rows near a mix."""
@@ -332,7 +353,7 @@ class MixingEnvironment:
         self.held_out.pop(place, None)
         self.trained.pop(place, None)
         test = self.evaluator.folds[place].test
-        self.probability[test] = self.contest.baseline(0)[test]
+        self._predict(test, self.contest.baseline(0)[test])
 
     def state(self) -> dict[str, NDArray]:
         """What later episodes depend on."""
@@ -358,6 +379,7 @@ class MixingEnvironment:
         self.scores = state["scores"].tolist()
         self.episode = int(state["episode"])
         self.probability = state["probability"].copy()
+        self._count_all()
         names = vars(Coded.none())
         self.mixes = {
             place: Coded(*(state[f"{place}:{name}"] for name in names))

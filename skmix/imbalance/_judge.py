@@ -72,11 +72,28 @@ class Judge:
             held_out &= np.bincount(rows, minlength=len(held_out)) > 0
         probability, codes = probability[held_out], self.codes[held_out]
         if self.scorer is None:
-            predicted = probability.argmax(axis=1)
-            return float(macro_f1(confusion(codes, predicted, len(self.classes))))
+            return float(macro_f1(self.count(codes, probability)))
         model = _Predicted(self.classes, probability)
         places = np.arange(len(codes))[:, None]
         return float(self.scorer(model, places, self.classes[codes]))
+
+    def count(self, codes: IntArray, probability: FloatArray) -> IntArray:
+        """Count rows by class and by predicted class, which is all that F1 looks at.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (m,)
+            True classes.
+
+        probability : ndarray of shape (m, n_classes)
+            Predicted probabilities.
+
+        Returns
+        -------
+        counts : ndarray of shape (n_classes, n_classes)
+            See :func:`confusion`.
+        """
+        return confusion(codes, probability.argmax(axis=1), len(self.classes))
 
     def gain(
         self, better: Sequence[FloatArray], baseline: Sequence[FloatArray]
