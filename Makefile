@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SMOGN := $(VENV)/smogn/bin/python
+VERTICAL := $(VENV)/vertical/bin/python
 COMPARE := OMP_NUM_THREADS=1 $(BIN)/python benchmarks/compare
 
 # Real data, where they lie beside the checkout; tests that need them skip elsewhere.
@@ -30,7 +31,7 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 # Hours on one core; each script goes on where it was interrupted.
-benchmark: $(VENV)/.installed-benchmark $(SMOGN)
+benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL)
 	$(COMPARE)/paper_protocol.py --data no2 --scratch .cache/no2.jsonl
 	$(COMPARE)/paper_protocol.py --data no2 --start 60 --splits 90 --skip-reinforce --scratch .cache/no2.jsonl
 	$(COMPARE)/paper_protocol.py --data thin_film --scratch .cache/thin_film.jsonl
@@ -38,12 +39,21 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN)
 	$(COMPARE)/shift.py --scratch .cache/shift.jsonl
 	$(COMPARE)/held_out_rows.py --scratch .cache/held_out_rows.jsonl
 	$(COMPARE)/cost.py
+	$(COMPARE)/imbalance.py --scratch .cache/imbalance.jsonl
+	$(COMPARE)/vertical.py --rivals-python $(VERTICAL) --scratch .cache/vertical.jsonl
+	$(COMPARE)/imbalance_cost.py
 	$(COMPARE)/tables.py --out .cache/tables
 
 # A rival that needs an older NumPy than skmix has beside it.
 $(SMOGN):
 	$(PYTHON) -m venv $(VENV)/smogn
 	$@ -m pip install --quiet "smogn==0.1.2" "numpy<2.4" "pandas<3"
+
+# Rivals of which one asks for an older torch than it needs.
+$(VERTICAL):
+	$(PYTHON) -m venv $(VENV)/vertical
+	$@ -m pip install --quiet --constraint constraints.txt "pyod==3.6.7" "xgboost-cpu>=3" torch pandas tqdm
+	$@ -m pip install --quiet --no-deps "deepod==0.4.1"
 
 clean:
 	rm -rf $(VENV) build *.egg-info docs/_build docs/auto_examples docs/generated docs/_generated
