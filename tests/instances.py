@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skmix.base import BaseMixResampler
 from skmix.compose import ResampledClassifier, ResampledRegressor
 from skmix.imbalance import (
+    AutoSMOTESampler,
     AverageSampler,
     MixAnNSampler,
     MixBoostSampler,
@@ -52,6 +53,7 @@ SAMPLERS = [
         random_state=0,
     ),
     MixAnNSampler(method="ddpg", max_iter=1, max_steps=2, cv=2, random_state=0),
+    AutoSMOTESampler(max_iter=2, cv=2, random_state=0),
 ]
 CLASSIFIERS = [
     NetworkClassifier(8, learning_rate=0.05, max_iter=100, random_state=0),

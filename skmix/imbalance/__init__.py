@@ -1,5 +1,6 @@
 """Imbalanced classification: learned mixing, and what it is compared with."""
 
+from ._autosmote import AutoSMOTESampler, HierarchicalPolicy
 from ._average import AverageSampler
 from ._mixann import MixAnNSampler
 from ._mixboost import MixBoostSampler
@@ -9,8 +10,10 @@ from ._policy import UnionPolicy, WalkPolicy
 from ._rewards import Confidence, Improvement
 
 __all__ = [
+    "AutoSMOTESampler",
     "AverageSampler",
     "Confidence",
+    "HierarchicalPolicy",
     "Improvement",
     "MixAnNSampler",
     "MixBoostSampler",

@@ -1,0 +1,814 @@
+"""AutoSMOTE: learns how much to oversample, from which rows, with whom and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator
+
+from .._compat import Interval, StrOptions
+from .._core.neighbors import FloatArray, IntArray
+from .._core.walk import SHARE_NEIGHBORS, BoolArray, Mixed, Neighborhoods
+from .._loop import Loop
+from .._validation import check_device_name, check_layers
+from ._judge import Judge
+from ._judged import JudgedSampler
+from ._policy import Amount, Policy
+from ._search import Contest, Finals
+
+# What is chosen from: amounts of mixes for a class, rates at which they start from a
+# row, and equal parts of [0, 1], in one of which the share of that row lies.
+AMOUNTS = np.linspace(0, 1, 5)
+RATES = np.array([0, 1, 2, 4])
+N_BINS = 4
+# Inputs and outputs of the network of each level, from the top.
+SIZES = {"amount": (2, len(AMOUNTS)), "rows": (4, len(RATES)), "pairs": (11, N_BINS)}
+# A class that is asked for so many times its rows is the last that looks different.
+MOST_ASKED = 1000
+
+
+class View(NamedTuple):
+    """What the networks see of a class, counted in lists of nearest rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,)
+        Its usable rows.
+
+    partners : ndarray of shape (n, k)
+        The nearest others of them, nearest first; the row itself where there are fewer.
+
+    inputs : dict of str to ndarray
+        What the network of each level sees, in [-1, 1].
+
+    possible : dict of str to ndarray
+        What it can choose, in rows of choices.
+    """
+
+    rows: IntArray
+    partners: IntArray
+    inputs: dict[str, FloatArray]
+    possible: dict[str, BoolArray]
+
+    @classmethod
+    def of(
+        cls,
+        rows: IntArray,
+        partners: IntArray,
+        is_partner: BoolArray,
+        class_parts: Any,
+        row_parts: Any,
+        pair_parts: Any,
+    ) -> View:
+        """Arrange what is to be seen, given in parts of 1."""
+        of_class, of_rows, of_pairs = (
+            2 * np.clip(parts, 0, 1) - 1
+            for parts in (class_parts, row_parts, pair_parts)
+        )
+        n, k = partners.shape
+        own = np.repeat(of_rows[:, None], k, axis=1)
+        other = of_rows[np.searchsorted(rows, partners)]
+        inputs = {
+            "amount": of_class,
+            "rows": of_rows,
+            "pairs": np.concatenate([own, other, of_pairs], axis=2),
+        }
+        possible = {
+            "amount": np.ones((len(of_class), len(AMOUNTS)), dtype=bool),
+            "rows": np.ones((n, len(RATES)), dtype=bool),
+            "pairs": np.repeat(is_partner, N_BINS, axis=1),
+        }
+        return cls(rows, partners, inputs, possible)
+
+
+def look(hoods: Neighborhoods, usable: BoolArray, asked: float, k: int) -> View:
+    """Look at a class, whose rows have k partners each.
+
+    Parameters
+    ----------
+    hoods : Neighborhoods
+        Which rows are near which.
+
+    usable : ndarray of shape (n,)
+        Which rows may be mixed; no other counts.
+
+    asked : float
+        Number of rows that the class may get.
+
+    k : int
+        Number of partners.
+
+    Returns
+    -------
+    view : View
+        What the networks see.
+    """
+    rows = np.flatnonzero(usable & hoods.small)
+    partners, is_partner = _partners(hoods, usable, rows, k)
+    place = np.searchsorted(rows, partners)
+    near = hoods.near[rows]
+    is_near = usable[near]
+
+    part = hoods.small_share(rows, usable)
+    closest = is_near & (is_near.cumsum(axis=1) <= k)
+    n_closest = np.maximum(closest.sum(axis=1), 1)
+    part_closest = (closest & hoods.small[near]).sum(axis=1) / n_closest
+    part_around = np.average(part[place], axis=1, weights=is_partner)
+    n_chosen = np.bincount(place[is_partner], minlength=len(rows))
+
+    # Rows of other classes that are nearer than the partner.
+    reached = np.logical_or.accumulate(near[:, None] == partners[:, :, None], axis=2)
+    is_other = is_near & ~hoods.small[near]
+    between = (~reached & is_other[:, None]).sum(axis=2)
+    is_mutual = (partners[place] == rows[:, None, None]).any(axis=2)
+    return View.of(
+        rows,
+        partners,
+        is_partner,
+        [[part.mean(), np.log(asked / len(rows)) / np.log(MOST_ASKED)]],
+        np.stack([part, part_closest, part_around, n_chosen / (2 * k)], axis=1),
+        np.stack([between / SHARE_NEIGHBORS, is_mutual, _ranks(*place.shape)], axis=2),
+    )
+
+
+def typical(part: FloatArray, k: int) -> View:
+    """Imagine rows around which their class has some parts.
+
+    Parameters
+    ----------
+    part : ndarray of shape (n,)
+        These parts. The class is asked for ten times its rows.
+
+    k : int
+        Number of partners, all of them like the row.
+
+    Returns
+    -------
+    view : View
+        What the networks see.
+    """
+    n, half, tenfold = len(part), np.full(len(part), 0.5), np.log10(MOST_ASKED)
+    rows = np.arange(n)
+    pair = np.stack([np.repeat(1 - part[:, None], k, axis=1), np.ones((n, k))])
+    return View.of(
+        rows,
+        np.repeat(rows[:, None], k, axis=1),
+        np.ones((n, k), dtype=bool),
+        np.stack([part, np.full(n, 1 / tenfold)], axis=1),
+        np.stack([part, part, part, half], axis=1),
+        np.stack([*pair, _ranks(n, k)], axis=2),
+    )
+
+
+def _partners(
+    hoods: Neighborhoods, usable: BoolArray, rows: IntArray, k: int
+) -> tuple[IntArray, BoolArray]:
+    """The k nearest usable rows of the class, or the row itself; and which it is."""
+    itself = np.repeat(rows[:, None], k, axis=1)
+    lists = np.hstack([hoods.near_small[hoods.rank[rows]], itself])
+    known = usable[lists]
+    known[:, -k:] = False
+    order = np.argsort(~known, axis=1, kind="stable")[:, :k]
+    is_partner = np.take_along_axis(known, order, axis=1)
+    partners = np.take_along_axis(lists, order, axis=1)
+    partners = np.where(is_partner, partners, itself)
+    # Alone, a row is its own partner.
+    is_partner[:, 0] = True
+    return partners, is_partner
+
+
+def _ranks(n: int, k: int) -> FloatArray:
+    return np.broadcast_to(np.linspace(0, 1, k), (n, k))
+
+
+def choose(chance: FloatArray, rng: RandomState) -> IntArray:
+    """Draw one choice from each row of probabilities.
+
+    Parameters
+    ----------
+    chance : ndarray of shape (n, c)
+        Probabilities.
+
+    rng : RandomState
+        Source of randomness.
+
+    Returns
+    -------
+    choice : ndarray of shape (n,)
+        From 0 to c - 1, never one of probability 0.
+    """
+    cumulative = chance.cumsum(axis=1)
+    cumulative /= cumulative[:, -1:]
+    return (cumulative <= rng.random_sample((len(chance), 1))).sum(axis=1)
+
+
+def deal(rates: FloatArray, size: int, rng: RandomState) -> IntArray:
+    """Deal mixes out to rows in proportion to rates, to the nearest whole numbers.
+
+    Parameters
+    ----------
+    rates : ndarray of shape (n,)
+        Of any sum; where all are 0, all rows are dealt to alike.
+
+    size : int
+        Number of mixes.
+
+    rng : RandomState
+        Decides who gets what is left of one.
+
+    Returns
+    -------
+    row : ndarray of shape (size,)
+        Whose each mix is, in order.
+    """
+    cumulative = np.cumsum(rates if rates.any() else np.ones(len(rates)))
+    share = size * cumulative / cumulative[-1]
+    ends = np.minimum(np.floor(share + rng.random_sample()), size).astype(np.intp)
+    return np.repeat(np.arange(len(rates)), np.diff(ends, prepend=0))
+
+
+@dataclass(frozen=True, eq=False)
+class HierarchicalPolicy:
+    """SMOTE of which three networks decide how much, from which rows, and what to mix.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        Of the networks, "amount.0.weight" and so on.
+
+    k_neighbors : int
+        Number of nearest rows of the class, one of which is the partner of a row.
+
+    n_greedy : int
+        How many of the networks, the first ones, take what is likeliest: the others
+        draw.
+
+    Examples
+    --------
+    Networks without inner layers, all of whose weights are 0, make SMOTE:
+
+    >>> import numpy as np
+    >>> from skmix.imbalance import HierarchicalPolicy
+    >>> weights = {}
+    >>> for name, shape in {"amount": (5, 2), "rows": (4, 4), "pairs": (4, 11)}.items():
+    ...     weights[f"{name}.0.weight"] = np.zeros(shape)
+    ...     weights[f"{name}.0.bias"] = np.zeros(shape[0])
+    >>> policy = HierarchicalPolicy(weights, k_neighbors=5)
+    >>> policy.describe().split("; ")[-1]
+    'mean share of the row 0.50, 0.50, 0.50.'
+    """
+
+    weights: Mapping[str, NDArray]
+    k_neighbors: int
+    n_greedy: int = 0
+
+    def walk(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        amount: Amount,
+        rng: RandomState,
+    ) -> Mixed:
+        """Make mixes of usable rows.
+
+        Parameters
+        ----------
+        hoods : Neighborhoods
+            Which rows are near which.
+
+        usable : ndarray of shape (n,)
+            Which rows may be mixed.
+
+        amount : Amount
+            How many mixes are asked for.
+
+        rng : RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        mixed : Mixed
+            The mixes.
+        """
+        view = look(hoods, usable, amount.asked, self.k_neighbors)
+        return self.decide(view, amount, rng)[0]
+
+    def decide(
+        self, view: View, amount: Amount, rng: RandomState
+    ) -> tuple[Mixed, dict[str, IntArray]]:
+        """Make mixes of the rows in view, and tell what was decided.
+
+        Parameters
+        ----------
+        view : View
+            What the networks see.
+
+        amount : Amount
+            How many mixes are asked for.
+
+        rng : RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        mixed : Mixed
+            The mixes.
+
+        counts : dict of str to ndarray
+            How often each choice in view was taken.
+        """
+        level = self._choose("amount", view, rng)
+        rate = self._choose("rows", view, rng)
+        size = amount.of(len(view.rows), AMOUNTS[level[0]])
+        row = deal(RATES[rate], size, rng)
+        pair = choose(self.chance("pairs", view)[row], rng)
+        partner, part = np.divmod(pair, N_BINS)
+        share = (part + rng.random_sample(size)) / N_BINS
+        mixed = Mixed(
+            view.rows[row],
+            view.partners[row, partner],
+            share,
+            np.ones(size, dtype=bool),
+        )
+        pairs = np.zeros(view.possible["pairs"].shape, dtype=np.intp)
+        np.add.at(pairs, (row, pair), 1)
+        one_amount, one_rate = np.eye(len(AMOUNTS)), np.eye(len(RATES))
+        return mixed, {
+            "amount": one_amount[level],
+            "rows": one_rate[rate],
+            "pairs": pairs,
+        }
+
+    def _choose(self, level: str, view: View, rng: RandomState) -> IntArray:
+        """What a network takes: the likeliest, or a draw."""
+        chance = self.chance(level, view)
+        if list(SIZES).index(level) < self.n_greedy:
+            return chance.argmax(axis=1)
+        return choose(chance, rng)
+
+    def chance(self, level: str, view: View) -> FloatArray:
+        """Give the probability of each choice of a network.
+
+        Parameters
+        ----------
+        level : {"amount", "rows", "pairs"}
+            Which network.
+
+        view : View
+            What it sees.
+
+        Returns
+        -------
+        chance : ndarray of shape (n, c)
+            0 for what is not possible.
+        """
+        values, possible = view.inputs[level], view.possible[level]
+        layers = sorted(
+            {int(name.split(".")[1]) for name in self.weights if name.startswith(level)}
+        )
+        for layer in layers:
+            weight, bias = (
+                self.weights[f"{level}.{layer}.{name}"] for name in ("weight", "bias")
+            )
+            values = np.maximum(values, 0) if layer != layers[0] else values
+            values = values @ weight.T + bias
+        logits = values.reshape(possible.shape)
+        return softmax(np.where(possible, logits, -np.inf), axis=1)
+
+    def describe(self) -> str:
+        """Say in words and numbers what is mixed.
+
+        Returns
+        -------
+        words : str
+            A clause for each network.
+        """
+        k = self.k_neighbors
+        view = typical(np.array([0.0, 0.5, 1.0]), k)
+        level, rate, pair = (self.chance(name, view) for name in SIZES)
+        if self.n_greedy > 0:
+            level = np.eye(len(AMOUNTS))[level.argmax(axis=1)]
+        if self.n_greedy > 1:
+            rate = np.eye(len(RATES))[rate.argmax(axis=1)]
+        pair = pair.reshape(-1, k, N_BINS)
+        middle = (np.arange(N_BINS) + 0.5) / N_BINS
+
+        def three(numbers: FloatArray) -> str:
+            return "{:.2f}, {:.2f}, {:.2f}".format(*numbers)
+
+        return (
+            "all mixes are of two rows of the class; three numbers each are for rows "
+            "with p = 0, 0.5 and 1, p the part of the class around a row: "
+            f"mean amount {three(level @ AMOUNTS)}, from 0 for as many mixes as rows "
+            "of the class to 1 for as many as asked for (here ten times the rows); "
+            f"mean rate at which mixes start from a row {three(rate @ RATES)}; "
+            f"mean rank of the partner, of {k}, "
+            f"{three(pair.sum(axis=2) @ np.arange(1, k + 1))}; "
+            f"mean share of the row {three(pair.sum(axis=1) @ middle)}."
+        )
+
+
+class Rollouts:
+    """Lets policies mix the training rows of the first split, and scores them.
+
+    It stands in for them where mixes are made, and notes what they decide.
+
+    Parameters
+    ----------
+    contest : Contest
+        What predicts and scores.
+
+    k_neighbors : int
+        Number of partners of a row.
+    """
+
+    def __init__(self, contest: Contest, k_neighbors: int) -> None:
+        self.contest, self.k_neighbors = contest, k_neighbors
+        self.folds = [fold for fold in contest.evaluator.folds if fold.repeat == 0]
+        self.views: dict[tuple[int, int], View] = {}
+
+    def __call__(
+        self, weights: Mapping[str, NDArray], seeds: Sequence[int]
+    ) -> tuple[FloatArray, dict]:
+        """Roll out; see ``skmix._torch.autosmote`` for what it gives."""
+        from .._torch.autosmote import Decisions  # imports torch
+
+        self.policy = HierarchicalPolicy(weights, self.k_neighbors)
+        self.noted: dict[str, list] = {level: [] for level in SIZES}
+        predictions = []
+        for self.rollout, seed in enumerate(seeds):
+            predictions.append(self.contest.evaluator.predict(self, 0, seed))
+        decisions = {
+            level: Decisions(*map(np.concatenate, zip(*parts, strict=True)))
+            for level, parts in self.noted.items()
+            if parts
+        }
+        return self._scores(predictions), decisions
+
+    def walk(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        amount: Amount,
+        rng: RandomState,
+    ) -> Mixed:
+        """Make mixes of usable rows."""
+        part = next(
+            place
+            for place, fold in enumerate(self.folds)
+            if np.array_equal(usable, fold.train & ~hoods.is_twin)
+        )
+        key = (part, id(hoods))
+        if key not in self.views:
+            self.views[key] = look(hoods, usable, amount.asked, self.k_neighbors)
+        view = self.views[key]
+        mixed, counts = self.policy.decide(view, amount, rng)
+        for level, parts in self.noted.items():
+            seen = (view.inputs[level], view.possible[level], counts[level])
+            where = np.full((len(seen[0]), 2), [self.rollout, part])
+            parts.append((*seen, *where.T))
+        return mixed
+
+    def _scores(self, predictions: Sequence[FloatArray]) -> FloatArray:
+        """Scores of each rollout, and with each fold predicted by another in turn."""
+        m = len(predictions)
+        scores = np.empty((m, m, len(self.folds)))
+        for i, j in np.ndindex(m, m):
+            if i == j:
+                scores[i, i] = self.contest.score(predictions[i])
+                continue
+            for part, fold in enumerate(self.folds):
+                swapped = predictions[i].copy()
+                swapped[fold.test] = predictions[j][fold.test]
+                scores[i, j, part] = self.contest.score(swapped)
+        return scores
+
+
+class AutoSMOTESampler(JudgedSampler):
+    """Learn how to apply SMOTE: how much, from which rows, with whom and where.
+
+    Three networks [1]_ decide, each for the next one: how many mixes a class gets; how
+    many of them start from each of its rows; and with which of its nearest rows, at
+    which shares. They learn together from the score on held-out rows, by policy
+    gradient. The data come back as they were unless mixing helps on rows that had no
+    part in it.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        The classifier that the rows are for: whether mixing helps depends on it.
+        :class:`~sklearn.neighbors.KNeighborsClassifier` is followed exactly, without
+        refits. For any other the networks learn from the votes of nearest rows; it then
+        decides among what they found and no mixing, by at most five fits to each fold.
+        None takes the votes of nearest rows, and says so; inside
+        :class:`~skmix.ResampledClassifier`, None means the estimator there.
+
+    sampling_strategy : str, float, dict or callable, default="auto"
+        How many rows each class gets at most, as in imbalanced-learn: the networks ask
+        for as many or fewer. "auto" is as many as the class has fewer than the largest.
+
+    max_mixes : int, default=3000
+        Upper bound of the number of mixes for each class.
+
+    k_neighbors : int, default=5
+        Number of nearest rows of the class from which the partner of a row is chosen,
+        as SMOTE has it. `n_neighbors` is something else.
+
+    reward : {"auto", "random"}, default="auto"
+        What the networks learn from. "auto" is the held-out score. "random" is chance,
+        to see what the reward is worth; use it with ``guard=False``.
+
+    scoring : str or callable, default="f1_macro"
+        A scorer of scikit-learn, greater is better.
+
+    n_neighbors : int, default=10
+        Number of nearest rows that vote, where these stand in for a classifier.
+
+    warm_start : bool, default=False
+        Whether the networks learn from the estimator itself, which makes one pass of
+        its ``partial_fit`` over rows and mixes for each fold of each rollout, on from a
+        fit to the rows as they are. For networks, as :class:`NetworkClassifier`.
+
+    hidden_layer_sizes : int or sequence of int, default=(32, 32)
+        Units of the hidden layers of each of the three networks.
+
+    learning_rate : float, default=0.01
+        Step size of Adam.
+
+    n_rollouts : int, default=4
+        How often the networks decide before each update, at least 2: one is compared
+        with the others.
+
+    entropy_weight : float, default=0.003
+        What a nat of entropy is worth, in units of the score. With less, the networks
+        settle earlier, also by chance.
+
+    n_union : int, default=1
+        How many of the three finalists make the mixes together.
+
+    max_iter : int, default=200
+        Number of updates.
+
+    cv : int or splitter, default=5
+        Folds where no held-out rows are given: their number, or a splitter of
+        scikit-learn. ``StratifiedShuffleSplit(1)`` is the single validation split of
+        the paper.
+
+    guard : bool, default=True
+        Whether to hand the data back as they were unless held-out rows gain.
+
+    max_time : float, default=None
+        Seconds after which learning stops, shared out among its phases; what was found
+        so far is judged and used. A fit of the classifier is not cut short.
+
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Columns that hold categories: names, places or a mask, in addition to columns
+        of type text, boolean or category. A mix takes them from its heavier parent.
+
+    device : str, default="auto"
+        Where the networks train: "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes
+        a CUDA device where there is one.
+
+    n_jobs : int, default=None
+        Number of fits of the classifier at a time. The result does not depend on it.
+
+    verbose : bool or int, default=0
+        Whether to show progress (needs ``rich``).
+
+    random_state : int, RandomState or None, default=None
+        Randomness of folds, networks, decisions and shares.
+
+    Attributes
+    ----------
+    accepted_ : bool
+        Whether rows are mixed.
+
+    best_score_ : float
+        Score with mixing, on rows that neither the classifier nor the choice among
+        policies saw. NaN if not measured.
+
+    baseline_score_ : float
+        Score of the untouched data on the same rows. NaN if not measured.
+
+    chosen_ : str
+        What was decided, and why, in plain words.
+
+    policy_ : HierarchicalPolicy, UnionPolicy or None
+        The best policy, also where it is not used; ``policy_.describe()`` says what it
+        does. None if nothing was scored.
+
+    history_ : dict of lists
+        What each iteration reported: phase, iteration, objective, score and the mean
+        entropy of what each network decides.
+
+    n_iter_ : int
+        Number of updates.
+
+    sampling_strategy_ : dict
+        Number of rows that each class may get.
+
+    parent_indices_ : ndarray of shape (m, 2)
+        Row indices of the parents of each new row, since the last draw.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Share of each parent.
+
+    n_features_in_ : int
+        Number of columns of X.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if X has them.
+
+    Warns
+    -----
+    JudgementWarning
+        Where whether mixing helps cannot be judged well: no estimator, too few rows,
+        too little time.
+
+    See Also
+    --------
+    MixAnNSampler : Mixes with rows of other classes too.
+    AverageSampler : Mixes random rows of one class.
+    skmix.compare_resamplers : Which sampler to use, if any.
+
+    Notes
+    -----
+    **The decisions.** A class of n rows that is asked for m > n more gets
+
+        n (m / n)^a,    a in {0, 1/4, 1/2, 3/4, 1},
+
+    mixes, its row i a part w_i / sum w of them with w_i in {0, 1, 2, 4}, and each is
+
+        s x_i + (1 - s) x_j
+
+    with one of the k nearest rows of the class as x_j and s uniform in one of the
+    quarters of [0, 1]. The first network decides on a, the second on w_i, the third on
+    x_j and the quarter together. Before they learn all choices are as likely, which
+    makes rows, partners and shares those of SMOTE, on average.
+
+    **What the networks see** is counted in lists of nearest rows, so that units, the
+    number of columns and the density of the rows do not matter. The first sees the mean
+    part that the class has around its rows, and log m / n; the second that part among
+    the nearest 25 and k rows, its mean over the partners, and how often the row is a
+    partner itself; the third sees this of both rows, the rank of x_j among the
+    partners, how many rows of other classes are nearer, and whether x_i is a partner of
+    x_j. Several classes share the networks, each with all others as the other side.
+
+    **Learning.** In each of R rollouts the networks decide for the training rows of all
+    folds, and all held-out rows together have the score S_r. With S_rqf the score of
+    rollout r where fold f is predicted as in rollout q,
+
+        A_rf = S_r - mean_{q != r} S_rqf
+
+    tells what the decisions for fold f have brought. Adam takes a step up
+
+        1 / R sum_rf A_rf log pi_rf + c sum_levels mean H,
+
+    pi_rf their probability, H the entropy of a decision. The networks of the best
+    average of twenty scores are kept. Finalists on further splits are the policies that
+    take the likeliest amount and draw the rest, take the likeliest rates, too, and draw
+    everything.
+
+    **Unlike the paper**, whose networks see the coordinates of rows and what was
+    decided before: the amounts are relative, so that one network decides on the size
+    alone; shares are drawn from quarters, rather than from {0, 1/4, 1/2, 3/4, 1}, of
+    which two make copies; there are folds rather than one validation split; no network
+    learns values, in place of which rollouts are compared; and what is kept is a
+    policy, rather than the luckiest set of rows. Coordinates brought nothing on the two
+    data sets on which they were tried. There, most of the gain over SMOTE was that of
+    the amount.
+
+    **Cost.** ``n_rollouts * max_iter`` policies are scored, 800 by default, each as a
+    policy of :class:`MixAnNSampler`; scorers other than "f1_macro" may take as long, as
+    S_rqf makes them be asked some 60 times for each update. Memory is
+    O(R f n k h) for f folds, n rows of the class and h hidden units.
+
+    References
+    ----------
+    .. [1] Zha, Lai, Tan, Ding, Zou and Hu, "Towards automated imbalanced learning with
+       deep hierarchical reinforcement learning", CIKM 2022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmix.imbalance import AutoSMOTESampler
+    >>> X, y = make_classification(600, weights=[0.95], class_sep=0.8, random_state=0)
+    >>> classifier = KNeighborsClassifier(10)
+    >>> sampler = AutoSMOTESampler(classifier, max_iter=20, random_state=0)
+    >>> X_new, y_new = sampler.fit_resample(X, y)
+    >>> sampler.accepted_, sampler.best_score_ > sampler.baseline_score_
+    (True, True)
+    >>> np.unique(y[sampler.parent_indices_])
+    array([1])
+    """
+
+    _parameter_constraints = {
+        **JudgedSampler._parameter_constraints,
+        "k_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "reward": [StrOptions({"auto", "random"})],
+        "hidden_layer_sizes": ["array-like", Integral],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "n_rollouts": [Interval(Integral, 2, None, closed="left")],
+        "entropy_weight": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        estimator: BaseEstimator | None = None,
+        *,
+        sampling_strategy: Any = "auto",
+        max_mixes: int = 3000,
+        k_neighbors: int = 5,
+        reward: str = "auto",
+        scoring: str | Callable = "f1_macro",
+        n_neighbors: int = 10,
+        warm_start: bool = False,
+        hidden_layer_sizes: int | Sequence[int] = (32, 32),
+        learning_rate: float = 0.01,
+        n_rollouts: int = 4,
+        entropy_weight: float = 0.003,
+        n_union: int = 1,
+        max_iter: int = 200,
+        cv: Any = 5,
+        guard: bool = True,
+        max_time: float | None = None,
+        categorical_features: Any = "from_dtype",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        verbose: bool | int = 0,
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.sampling_strategy = sampling_strategy
+        self.max_mixes = max_mixes
+        self.k_neighbors = k_neighbors
+        self.reward = reward
+        self.scoring = scoring
+        self.n_neighbors = n_neighbors
+        self.warm_start = warm_start
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.n_rollouts = n_rollouts
+        self.entropy_weight = entropy_weight
+        self.n_union = n_union
+        self.max_iter = max_iter
+        self.cv = cv
+        self.guard = guard
+        self.max_time = max_time
+        self.categorical_features = categorical_features
+        self.device = device
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _check_parameters(self) -> None:
+        check_device_name(self.device)
+        check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
+        if self.warm_start and not hasattr(self.estimator, "partial_fit"):
+            raise ValueError(
+                "warm_start=True needs an estimator with partial_fit, such as "
+                f"NetworkClassifier, got {self.estimator!r}. Pass warm_start=False."
+            )
+
+    def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
+        if self.reward == "random":
+            return lambda probability, rows=None: rng.random_sample()
+        return judge.score
+
+    def _refit(self, contest: Contest, loop: Loop, best: list[Policy]) -> Finals:
+        # No policy but what was learned: the hand-set ones are of other methods.
+        contest.baseline(0)
+        finals = Finals(contest, list(dict.fromkeys(best)))
+        loop.run(finals, "classifier", len(finals.finalists), window=1)
+        return finals
+
+    def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
+        from .._torch.autosmote import AutoSMOTELearner  # imports torch
+        from .._torch.device import resolve_device
+
+        learner = AutoSMOTELearner(
+            Rollouts(contest, self.k_neighbors),
+            SIZES,
+            hidden_layer_sizes=check_layers(
+                self.hidden_layer_sizes, "hidden_layer_sizes"
+            ),
+            learning_rate=self.learning_rate,
+            n_rollouts=self.n_rollouts,
+            entropy_weight=self.entropy_weight,
+            device=resolve_device(self.device),
+            seed=seed,
+        )
+        self.n_iter_ = loop.run(learner, "policy", self.max_iter)
+        weights = learner.policy()
+        return [HierarchicalPolicy(weights, self.k_neighbors, n) for n in (1, 2, 0)]
