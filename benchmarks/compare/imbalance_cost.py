@@ -27,9 +27,7 @@ from skmix import imbalance
 from skmix.imbalance import MixAnNSampler
 
 SEEDS = (0, 1, 2)
-SAMPLERS = ["MixAnN"]
-if hasattr(imbalance, "AutoSMOTESampler"):
-    SAMPLERS.append("AutoSMOTE")
+SAMPLERS = ("MixAnN", "AutoSMOTE")
 GIVEN = ("logistic regression", "boosted trees", "MLP")
 TIMED, MAX_TIMES = ("vowels", "smtp"), (2, 5, 10)
 # More policies than there is time for.
@@ -129,6 +127,7 @@ def of_limit(name, data, max_time):
         "seconds": time.perf_counter() - start,
         "fit_seconds": fit_seconds,
         "policies": sampler.n_iter_,
+        "judged": sampler.policy_ is not None,
     }
 
 

@@ -1,7 +1,8 @@
 """Imbalanced classification: learned mixing, and what it is compared with."""
 
-from ._autosmote import AutoSMOTESampler, HierarchicalPolicy
+from ._autosmote import AutoSMOTESampler
 from ._average import AverageSampler
+from ._hierarchy import HierarchicalPolicy
 from ._mixann import MixAnNSampler
 from ._mixboost import MixBoostSampler
 from ._mixup import MixupSampler

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsClassifier
@@ -48,6 +49,9 @@ class Evaluator(Protocol):
             Of each class, for the rows that are judged by; NaN for those that no fold
             holds out.
         """
+
+    def seconds_to_predict(self) -> float:
+        """Seconds of a prediction, estimated by a first one without mixes."""
 
 
 def draw_fold(ground: Ground, policy: Policy, fold: Fold, seed: int) -> Coded:
@@ -149,6 +153,13 @@ class NeighborEvaluator:
                 votes = known.votes_with(self.coordinates.of(mixes), mixes.codes)
             probability[fold.test] = votes / votes[0].sum()
         return probability
+
+    def seconds_to_predict(self) -> float:
+        """Time how the first fold is predicted; see `Evaluator`."""
+        start = perf_counter()
+        self.known(0)
+        n_folds = sum(fold.repeat == 0 for fold in self.folds)
+        return n_folds * (perf_counter() - start)
 
     def known(self, place: int) -> NeighborVotes:
         """Votes of the rows of a fold as they are; counted when first asked for.
@@ -261,6 +272,8 @@ class RefitEvaluator:
         self.is_warm = False
         # Fitted to the rows of each fold as they are.
         self.models: list[Any] = []
+        # Of the first of them, where it has been timed.
+        self.first: list[tuple[Any, FloatArray, float]] = []
 
     def warm(self) -> RefitEvaluator:
         """Make an evaluator that goes on from the fits to the rows as they are.
@@ -279,9 +292,33 @@ class RefitEvaluator:
 
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
         """Train on rows and the mixes of a policy; see `Evaluator`."""
-        places = range(len(self.folds))
+        done = self.first if policy is None else []
+        places = range(len(done), len(self.folds))
+        results = done + self._fit_predict(places, policy, seed)
+        models, predictions, seconds = zip(*results, strict=True)
+        if policy is None:
+            self.models = list(models)
+        self.seconds = float(np.mean(seconds))
+        n_judged = 1 + max(fold.test.max() for fold in self.folds)
+        probability = np.full((n_judged, len(self.ground.classes)), np.nan)
+        for fold, predicted in zip(self.folds, predictions, strict=True):
+            probability[fold.test] = predicted
+        return probability
+
+    def seconds_to_predict(self) -> float:
+        """Fit to the rows of the first fold, which is kept; see `Evaluator`."""
+        self.first = self._fit_predict(range(1), None, 0)
+        at_a_time = min(effective_n_jobs(self.parallel.n_jobs), len(self.folds))
+        n_turns = np.ceil(len(self.folds) / at_a_time)
+        return n_turns * self.ground.growth * self.first[0][2]
+
+    def _fit_predict(
+        self, places: Sequence[int], policy: Policy | None, seed: int
+    ) -> list[tuple[Any, FloatArray, float]]:
+        """Train in each fold; give model, probabilities and seconds."""
+        self.n_fits += len(places)
         with interrupts_raised():
-            results = self.parallel(
+            return self.parallel(
                 delayed(_fit_predict)(
                     deepcopy(self.models[p]) if self.is_warm else clone(self.estimator),
                     "partial_fit" if self.is_warm else "fit",
@@ -291,16 +328,6 @@ class RefitEvaluator:
                 )
                 for p in places
             )
-        models, predictions, seconds = zip(*results, strict=True)
-        if policy is None:
-            self.models = list(models)
-        self.seconds = float(np.mean(seconds))
-        self.n_fits += len(places)
-        n_judged = 1 + max(fold.test.max() for fold in self.folds)
-        probability = np.full((n_judged, len(self.ground.classes)), np.nan)
-        for fold, predicted in zip(self.folds, predictions, strict=True):
-            probability[fold.test] = predicted
-        return probability
 
     def _rows(self, fold: Fold, policy: Policy | None, seed: int) -> tuple[Any, Any]:
         """Training rows and mixes of a fold, in the container of the user."""

@@ -98,6 +98,12 @@ class Ground:
             for code in self.asked
         }
 
+    @property
+    def growth(self) -> float:
+        """How many times as many rows there are with all mixes that may be made."""
+        most = sum(min(n, self.max_mixes) for n in self.asked.values())
+        return 1 + most / len(self.codes)
+
     def mix(
         self, policy: Policy, rng: RandomState, train: BoolArray | None = None
     ) -> Coded:

@@ -17,6 +17,7 @@ from .._compat import HasMethods, Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
 from .._training import seeded
+from .._validation import check_device_name, check_layers
 from ..base import BaseMixSampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
@@ -57,6 +58,8 @@ class JudgedSampler(BaseMixSampler):
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
         "guard": ["boolean"],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "hidden_layer_sizes": ["array-like", Integral],
+        "device": [str],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
@@ -69,8 +72,20 @@ class JudgedSampler(BaseMixSampler):
         """What policies are compared by."""
         return judge.score
 
+    def _for_classifier(self, best: list[Policy]) -> list[Policy]:
+        """Order policies, the best by nearest rows first, for a given classifier."""
+        # Others may do well with it.
+        return [*best[:1], *portfolio(), *best[1:]]
+
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
+        check_device_name(self.device)
+        check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
+        if self.warm_start and not hasattr(self.estimator, "partial_fit"):
+            raise ValueError(
+                "warm_start=True needs an estimator with partial_fit, such as "
+                f"NetworkClassifier, got {self.estimator!r}. Pass warm_start=False."
+            )
 
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         self._check_parameters()
@@ -91,7 +106,10 @@ class JudgedSampler(BaseMixSampler):
         judge = Judge(self.scoring, ground.classes, codes, groups, rng)
         score, seed = self._score(judge, rng), draw_seed(rng)
         exact = is_exact(self.estimator, data)
-        refits = None
+        inputs = (data.Z, data.target, data.groups, rng.get_state())
+        if data.X_val is not None:
+            inputs = (*inputs, data.Z_val, data.target_val)
+        refits, n_phases, to_decide = None, 2, 0.0
         if self.estimator is not None and not exact:
             # All policies and folds from one seed, so that only the rows differ.
             classifier = seeded(clone(self.estimator), self.estimator, seed)
@@ -99,11 +117,14 @@ class JudgedSampler(BaseMixSampler):
             evaluator = RefitEvaluator(
                 ground, first, classifier, self._put_together, self.n_jobs
             )
-            refits = Contest(evaluator, judge, score, 1, 0, seed)
-        inputs = (data.Z, data.target, data.groups, rng.get_state())
-        if data.X_val is not None:
-            inputs = (*inputs, data.Z_val, data.target_val)
-        loop = Loop(self, 3 if refits else 2, inputs, self.max_time, self._start)
+            refits, n_phases = Contest(evaluator, judge, score, 1, 0, seed), 3
+        loop = Loop(self, n_phases, inputs, self.max_time, self._start)
+        if refits and self.max_time is not None:
+            to_decide = refits.seconds_to_judge(1)
+        # Nearest rows by other coordinates take as long as what has been done so far.
+        to_look_up = monotonic() - self._start if exact else 0.0
+        if self._is_too_long(to_decide + to_look_up, loop):
+            return
         if refits and self.warm_start:
             refits.baseline(0)
             contest = Contest(refits.evaluator.warm(), judge, score, 1, 0, seed)
@@ -112,9 +133,15 @@ class JudgedSampler(BaseMixSampler):
             space = Coordinates(data, encoded=not exact)
             votes = NeighborEvaluator(ground, folds, space, k)
             contest = Contest(votes, judge, score, count_repeats(folds), N_FRESH, seed)
+        if self.max_time is not None:
+            to_decide += contest.seconds_to_judge(self.n_union)
+        if self._is_too_long(to_decide, loop):
+            return
+        loop.end -= to_decide
         finalists = self._find(contest, loop, seed)
         finals, n_union = Finals(contest, finalists), self.n_union
         loop.run(finals, "finals", len(finalists), window=1)
+        loop.end += to_decide
         if refits:
             contest, ranked = refits, finals.ranked()
             # None where the search was stopped before it had scored any.
@@ -134,19 +161,26 @@ class JudgedSampler(BaseMixSampler):
             return
         self._decide(contest, finals, n_union)
 
+    def _is_too_long(self, seconds: float, loop: Loop) -> bool:
+        """Give up if there are fewer seconds left than judging takes."""
+        if monotonic() + seconds <= loop.end:
+            return False
+        loop.close()
+        self._give_up(f"the {self.max_time:g} seconds of max_time")
+        return True
+
     def _refit(self, contest: Contest, loop: Loop, best: list[Policy]) -> Finals:
         """Let the given classifier decide among finalists, in at most `MAX_FITS`."""
+        start = monotonic()
         contest.baseline(0)
         evaluator = contest.evaluator
-        n_folds = len(evaluator.folds)
-        n_finalists = max(1, MAX_FITS // n_folds - 1)
+        n_finalists = max(1, MAX_FITS // len(evaluator.folds) - 1)
         if evaluator.seconds > CHEAP:
             n_finalists = min(n_finalists, N_IF_DEAR)
-        left = (loop.end - monotonic()) / (n_folds * evaluator.seconds)
-        n_finalists = int(min(n_finalists, max(0.0, left)))
-        # Others than those that do well with nearest rows may do well with it.
-        finalists = [*best[:1], *portfolio(), *best[1:]]
-        finals = Finals(contest, finalists[:n_finalists])
+        now = monotonic()
+        fit_in = (loop.end - now) / ((now - start) * self._ground.growth)
+        n_finalists = int(min(n_finalists, max(1.0, fit_in)))
+        finals = Finals(contest, self._for_classifier(best)[:n_finalists])
         loop.run(finals, "classifier", len(finals.finalists), window=1)
         return finals
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from .._compat import Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
-from .._validation import check_device_name, check_layers
+from .._validation import check_layers
 from ._ddpg import ActorPolicy, Limits, MixingEnvironment, in_amounts
 from ._judge import Judge
 from ._judged import JudgedSampler
@@ -282,7 +282,6 @@ class MixAnNSampler(JudgedSampler):
         "max_copies": [Interval(Integral, 1, None, closed="left")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "n_walkers": [Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": ["array-like", Integral],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "critic_learning_rate": [Interval(Real, 0, None, closed="neither")],
         "discount": [Interval(Real, 0, 1, closed="both")],
@@ -293,7 +292,6 @@ class MixAnNSampler(JudgedSampler):
         "n_updates": [Interval(Integral, 0, None, closed="left")],
         "max_steps": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
     }
 
     def __init__(
@@ -378,17 +376,11 @@ class MixAnNSampler(JudgedSampler):
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
-        check_device_name(self.device)
-        check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
+        super()._check_parameters()
         if self.warm_start and self.method == "ddpg":
             raise ValueError(
                 'warm_start=True needs method="search": the single mixes of "ddpg" are '
                 "rewarded by the votes of nearest rows."
-            )
-        if self.warm_start and not hasattr(self.estimator, "partial_fit"):
-            raise ValueError(
-                "warm_start=True needs an estimator with partial_fit, such as "
-                f"NetworkClassifier, got {self.estimator!r}. Pass warm_start=False."
             )
         if self.method == "search" and isinstance(self.reward, Reward):
             raise ValueError(

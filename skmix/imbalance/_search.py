@@ -160,6 +160,25 @@ class Contest:
             self.untouched[repeat] = self.evaluator.predict(None, repeat, self.seed)
         return self.untouched[repeat]
 
+    def seconds_to_judge(self, n_union: int) -> float:
+        """Estimate what it takes to judge at least one finalist.
+
+        Parameters
+        ----------
+        n_union : int
+            How many of the best make the mixes together.
+
+        Returns
+        -------
+        seconds : float
+            Of all predictions that this needs, by the time of a first one.
+        """
+        # The baseline, a finalist, and the winner where it has not been predicted with.
+        n = 1 + len(self.open) + 2 * len(self.fresh)
+        if not self.fresh and n_union > 1:
+            n += max(2, len(self.evaluator.folds))
+        return n * self.evaluator.seconds_to_predict()
+
     def quick_score(self, policy: Policy, seed: int) -> float:
         """Score a policy by the first split.
 

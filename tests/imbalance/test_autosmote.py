@@ -23,22 +23,20 @@ from skmix._torch.autosmote import log_probabilities
 from skmix._torch.mlp import Network
 from skmix.callbacks import Checkpoint
 from skmix.exceptions import JudgementWarning
-from skmix.imbalance import NetworkClassifier
-from skmix.imbalance._autosmote import (
+from skmix.imbalance import AutoSMOTESampler, HierarchicalPolicy, NetworkClassifier
+from skmix.imbalance._autosmote import Rollouts
+from skmix.imbalance._evaluators import Coordinates, NeighborEvaluator
+from skmix.imbalance._folds import make_folds
+from skmix.imbalance._ground import Ground
+from skmix.imbalance._hierarchy import (
     AMOUNTS,
     N_BINS,
     RATES,
     SIZES,
-    AutoSMOTESampler,
-    HierarchicalPolicy,
-    Rollouts,
     choose,
     deal,
     look,
 )
-from skmix.imbalance._evaluators import Coordinates, NeighborEvaluator
-from skmix.imbalance._folds import make_folds
-from skmix.imbalance._ground import Ground
 from skmix.imbalance._judge import Judge
 from skmix.imbalance._policy import Amount
 from skmix.imbalance._search import Contest

@@ -170,16 +170,39 @@ def test_max_time_is_kept(hard):
 
 
 def test_too_little_time_for_the_classifier(hard):
+    """One fit tells that the ten which judging takes are out of the question."""
+
     class Slow(GaussianNB):
+        n_fits = 0
+
         def fit(self, X, y):
             time.sleep(0.2)
+            type(self).n_fits += 1
             return super().fit(X, y)
 
-    sampler = MixAnNSampler(Slow(), max_time=0.5, cv=2, random_state=0)
-    with pytest.warns(JudgementWarning, match="too few to judge"):
+    sampler = MixAnNSampler(Slow(), max_time=1.9, cv=5, random_state=0)
+    with pytest.warns(JudgementWarning, match="1.9 seconds of max_time are too few"):
         X_new, _ = sampler.fit_resample(*hard)
+    assert Slow.n_fits == 1
     assert not sampler.accepted_
     assert len(X_new) == len(hard[0])
+
+
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB(), None])
+def test_too_little_time_for_anything(hard, estimator):
+    sampler = MixAnNSampler(estimator, max_time=1e-6, random_state=0)
+    with pytest.warns(JudgementWarning, match="max_time are too few"):
+        X_new, _ = sampler.fit_resample(*hard)
+    assert len(X_new) == len(hard[0])
+    assert sampler.policy_ is None
+
+
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
+def test_ample_time_changes_nothing(hard, estimator):
+    sampler = MixAnNSampler(estimator, **QUICK, random_state=0)
+    X_new, _ = sampler.fit_resample(*hard)
+    timed = sampler.set_params(max_time=1000.0)
+    assert_array_equal(timed.fit_resample(*hard)[0], X_new)
 
 
 def test_no_estimator_asks_nearest_rows_and_says_so(hard):

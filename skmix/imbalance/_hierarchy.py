@@ -1,0 +1,407 @@
+"""Networks that decide how much to oversample, from which rows, with whom and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from .._core.neighbors import FloatArray, IntArray
+from .._core.walk import SHARE_NEIGHBORS, BoolArray, Mixed, Neighborhoods
+from ._policy import Amount
+
+# What is chosen from: amounts of mixes for a class, rates at which they start from a
+# row, and equal parts of [0, 1], in one of which the share of that row lies.
+AMOUNTS = np.linspace(0, 1, 5)
+RATES = np.array([0, 1, 2, 4])
+N_BINS = 4
+# Inputs and outputs of the network of each level, from the top.
+SIZES = {"amount": (2, len(AMOUNTS)), "rows": (4, len(RATES)), "pairs": (11, N_BINS)}
+# A class that is asked for so many times its rows is the last that looks different.
+MOST_ASKED = 1000
+
+
+class View(NamedTuple):
+    """What the networks see of a class, counted in lists of nearest rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,)
+        Its usable rows.
+
+    partners : ndarray of shape (n, k)
+        The nearest others of them, nearest first; the row itself where there are fewer.
+
+    inputs : dict of str to ndarray
+        What the network of each level sees, in [-1, 1].
+
+    possible : dict of str to ndarray
+        What it can choose, in rows of choices.
+    """
+
+    rows: IntArray
+    partners: IntArray
+    inputs: dict[str, FloatArray]
+    possible: dict[str, BoolArray]
+
+    @classmethod
+    def of(
+        cls,
+        rows: IntArray,
+        partners: IntArray,
+        is_partner: BoolArray,
+        class_parts: Any,
+        row_parts: Any,
+        pair_parts: Any,
+    ) -> View:
+        """Arrange what is to be seen, given in parts of 1."""
+        of_class, of_rows, of_pairs = (
+            2 * np.clip(parts, 0, 1) - 1
+            for parts in (class_parts, row_parts, pair_parts)
+        )
+        n, k = partners.shape
+        own = np.repeat(of_rows[:, None], k, axis=1)
+        other = of_rows[np.searchsorted(rows, partners)]
+        inputs = {
+            "amount": of_class,
+            "rows": of_rows,
+            "pairs": np.concatenate([own, other, of_pairs], axis=2),
+        }
+        possible = {
+            "amount": np.ones((len(of_class), len(AMOUNTS)), dtype=bool),
+            "rows": np.ones((n, len(RATES)), dtype=bool),
+            "pairs": np.repeat(is_partner, N_BINS, axis=1),
+        }
+        return cls(rows, partners, inputs, possible)
+
+
+def look(hoods: Neighborhoods, usable: BoolArray, asked: float, k: int) -> View:
+    """Look at a class, whose rows have k partners each.
+
+    Parameters
+    ----------
+    hoods : Neighborhoods
+        Which rows are near which.
+
+    usable : ndarray of shape (n,)
+        Which rows may be mixed; no other counts.
+
+    asked : float
+        Number of rows that the class may get.
+
+    k : int
+        Number of partners.
+
+    Returns
+    -------
+    view : View
+        What the networks see.
+    """
+    rows = np.flatnonzero(usable & hoods.small)
+    partners, is_partner = _partners(hoods, usable, rows, k)
+    place = np.searchsorted(rows, partners)
+    near = hoods.near[rows]
+    is_near = usable[near]
+
+    part = hoods.small_share(rows, usable)
+    closest = is_near & (is_near.cumsum(axis=1) <= k)
+    n_closest = np.maximum(closest.sum(axis=1), 1)
+    part_closest = (closest & hoods.small[near]).sum(axis=1) / n_closest
+    part_around = np.average(part[place], axis=1, weights=is_partner)
+    n_chosen = np.bincount(place[is_partner], minlength=len(rows))
+
+    # Rows of other classes that are nearer than the partner.
+    reached = np.logical_or.accumulate(near[:, None] == partners[:, :, None], axis=2)
+    is_other = is_near & ~hoods.small[near]
+    between = (~reached & is_other[:, None]).sum(axis=2)
+    is_mutual = (partners[place] == rows[:, None, None]).any(axis=2)
+    return View.of(
+        rows,
+        partners,
+        is_partner,
+        [[part.mean(), np.log(asked / len(rows)) / np.log(MOST_ASKED)]],
+        np.stack([part, part_closest, part_around, n_chosen / (2 * k)], axis=1),
+        np.stack([between / SHARE_NEIGHBORS, is_mutual, _ranks(*place.shape)], axis=2),
+    )
+
+
+def typical(part: FloatArray, k: int) -> View:
+    """Imagine rows around which their class has some parts.
+
+    Parameters
+    ----------
+    part : ndarray of shape (n,)
+        These parts. The class is asked for ten times its rows.
+
+    k : int
+        Number of partners, all of them like the row.
+
+    Returns
+    -------
+    view : View
+        What the networks see.
+    """
+    n, rows = len(part), np.arange(len(part))
+    tenfold = np.full(n, np.log(10) / np.log(MOST_ASKED))
+    between = np.repeat(1 - part[:, None], k, axis=1)
+    return View.of(
+        rows,
+        np.repeat(rows[:, None], k, axis=1),
+        np.ones((n, k), dtype=bool),
+        np.stack([part, tenfold], axis=1),
+        np.stack([part, part, part, np.full(n, 0.5)], axis=1),
+        np.stack([between, np.ones((n, k)), _ranks(n, k)], axis=2),
+    )
+
+
+def _partners(
+    hoods: Neighborhoods, usable: BoolArray, rows: IntArray, k: int
+) -> tuple[IntArray, BoolArray]:
+    """The k nearest usable rows of the class, or the row itself; and which it is."""
+    itself = np.repeat(rows[:, None], k, axis=1)
+    lists = np.hstack([hoods.near_small[hoods.rank[rows]], itself])
+    known = usable[lists]
+    known[:, -k:] = False
+    order = np.argsort(~known, axis=1, kind="stable")[:, :k]
+    is_partner = np.take_along_axis(known, order, axis=1)
+    partners = np.take_along_axis(lists, order, axis=1)
+    partners = np.where(is_partner, partners, itself)
+    # Alone, a row is its own partner.
+    is_partner[:, 0] = True
+    return partners, is_partner
+
+
+def _ranks(n: int, k: int) -> FloatArray:
+    return np.broadcast_to(np.linspace(0, 1, k), (n, k))
+
+
+def choose(chance: FloatArray, rng: RandomState) -> IntArray:
+    """Draw one choice from each row of probabilities.
+
+    Parameters
+    ----------
+    chance : ndarray of shape (n, c)
+        Probabilities.
+
+    rng : RandomState
+        Source of randomness.
+
+    Returns
+    -------
+    choice : ndarray of shape (n,)
+        From 0 to c - 1, never one of probability 0.
+    """
+    cumulative = chance.cumsum(axis=1)
+    cumulative /= cumulative[:, -1:]
+    return (cumulative <= rng.random_sample((len(chance), 1))).sum(axis=1)
+
+
+def deal(rates: FloatArray, size: int, rng: RandomState) -> IntArray:
+    """Deal mixes out to rows in proportion to rates, to the nearest whole numbers.
+
+    Parameters
+    ----------
+    rates : ndarray of shape (n,)
+        Of any sum; where all are 0, all rows are dealt to alike.
+
+    size : int
+        Number of mixes.
+
+    rng : RandomState
+        Decides who gets what is left of one.
+
+    Returns
+    -------
+    row : ndarray of shape (size,)
+        Whose each mix is, in order.
+    """
+    cumulative = np.cumsum(rates if rates.any() else np.ones(len(rates)))
+    share = size * cumulative / cumulative[-1]
+    ends = np.minimum(np.floor(share + rng.random_sample()), size).astype(np.intp)
+    return np.repeat(np.arange(len(rates)), np.diff(ends, prepend=0))
+
+
+@dataclass(frozen=True, eq=False)
+class HierarchicalPolicy:
+    """SMOTE of which three networks decide how much, from which rows, and what to mix.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        Of the networks, "amount.0.weight" and so on.
+
+    k_neighbors : int
+        Number of nearest rows of the class, one of which is the partner of a row.
+
+    n_greedy : int
+        How many of the networks, the first ones, take what is likeliest: the others
+        draw.
+
+    Examples
+    --------
+    Networks without inner layers, all of whose weights are 0, make SMOTE:
+
+    >>> import numpy as np
+    >>> from skmix.imbalance import HierarchicalPolicy
+    >>> weights = {}
+    >>> for name, shape in {"amount": (5, 2), "rows": (4, 4), "pairs": (4, 11)}.items():
+    ...     weights[f"{name}.0.weight"] = np.zeros(shape)
+    ...     weights[f"{name}.0.bias"] = np.zeros(shape[0])
+    >>> policy = HierarchicalPolicy(weights, k_neighbors=5)
+    >>> policy.describe().split("; ")[-1]
+    'mean share of the row 0.50, 0.50, 0.50.'
+    """
+
+    weights: Mapping[str, NDArray]
+    k_neighbors: int
+    n_greedy: int = 0
+
+    def walk(
+        self,
+        hoods: Neighborhoods,
+        usable: BoolArray,
+        amount: Amount,
+        rng: RandomState,
+    ) -> Mixed:
+        """Make mixes of usable rows.
+
+        Parameters
+        ----------
+        hoods : Neighborhoods
+            Which rows are near which.
+
+        usable : ndarray of shape (n,)
+            Which rows may be mixed.
+
+        amount : Amount
+            How many mixes are asked for.
+
+        rng : RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        mixed : Mixed
+            The mixes.
+        """
+        view = look(hoods, usable, amount.asked, self.k_neighbors)
+        return self.decide(view, amount, rng)[0]
+
+    def decide(
+        self, view: View, amount: Amount, rng: RandomState
+    ) -> tuple[Mixed, dict[str, IntArray]]:
+        """Make mixes of the rows in view, and tell what was decided.
+
+        Parameters
+        ----------
+        view : View
+            What the networks see.
+
+        amount : Amount
+            How many mixes are asked for.
+
+        rng : RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        mixed : Mixed
+            The mixes.
+
+        counts : dict of str to ndarray
+            How often each choice in view was taken.
+        """
+        level = self._choose("amount", view, rng)
+        rate = self._choose("rows", view, rng)
+        size = amount.of(len(view.rows), AMOUNTS[level[0]])
+        row = deal(RATES[rate], size, rng)
+        pair = choose(self.chance("pairs", view)[row], rng)
+        partner, part = np.divmod(pair, N_BINS)
+        share = (part + rng.random_sample(size)) / N_BINS
+        mixed = Mixed(
+            view.rows[row],
+            view.partners[row, partner],
+            share,
+            np.ones(size, dtype=bool),
+        )
+        pairs = np.zeros(view.possible["pairs"].shape, dtype=np.intp)
+        np.add.at(pairs, (row, pair), 1)
+        one_amount, one_rate = np.eye(len(AMOUNTS)), np.eye(len(RATES))
+        return mixed, {
+            "amount": one_amount[level],
+            "rows": one_rate[rate],
+            "pairs": pairs,
+        }
+
+    def _choose(self, level: str, view: View, rng: RandomState) -> IntArray:
+        """What a network takes: the likeliest, or a draw."""
+        chance = self.chance(level, view)
+        if list(SIZES).index(level) < self.n_greedy:
+            return chance.argmax(axis=1)
+        return choose(chance, rng)
+
+    def chance(self, level: str, view: View) -> FloatArray:
+        """Give the probability of each choice of a network.
+
+        Parameters
+        ----------
+        level : {"amount", "rows", "pairs"}
+            Which network.
+
+        view : View
+            What it sees.
+
+        Returns
+        -------
+        chance : ndarray of shape (n, c)
+            0 for what is not possible.
+        """
+        values, possible = view.inputs[level], view.possible[level]
+        layers = sorted(
+            {int(name.split(".")[1]) for name in self.weights if name.startswith(level)}
+        )
+        for layer in layers:
+            weight, bias = (
+                self.weights[f"{level}.{layer}.{name}"] for name in ("weight", "bias")
+            )
+            values = np.maximum(values, 0) if layer != layers[0] else values
+            values = values @ weight.T + bias
+        logits = values.reshape(possible.shape)
+        return softmax(np.where(possible, logits, -np.inf), axis=1)
+
+    def describe(self) -> str:
+        """Say in words and numbers what is mixed.
+
+        Returns
+        -------
+        words : str
+            A clause for each network.
+        """
+        k = self.k_neighbors
+        view = typical(np.array([0.0, 0.5, 1.0]), k)
+        level, rate, pair = (self.chance(name, view) for name in SIZES)
+        if self.n_greedy > 0:
+            level = np.eye(len(AMOUNTS))[level.argmax(axis=1)]
+        if self.n_greedy > 1:
+            rate = np.eye(len(RATES))[rate.argmax(axis=1)]
+        pair = pair.reshape(-1, k, N_BINS)
+        middle = (np.arange(N_BINS) + 0.5) / N_BINS
+
+        def three(numbers: FloatArray) -> str:
+            return "{:.2f}, {:.2f}, {:.2f}".format(*numbers)
+
+        return (
+            "all mixes are of two rows of the class; three numbers each are for rows "
+            "with p = 0, 0.5 and 1, p the part of the class around a row: "
+            f"mean amount {three(level @ AMOUNTS)}, from 0 for as many mixes as rows "
+            "of the class to 1 for as many as asked for (here ten times the rows); "
+            f"mean rate at which mixes start from a row {three(rate @ RATES)}; "
+            f"mean rank of the partner, of {k}, "
+            f"{three(pair.sum(axis=2) @ np.arange(1, k + 1))}; "
+            f"mean share of the row {three(pair.sum(axis=1) @ middle)}."
+        )
