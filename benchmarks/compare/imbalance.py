@@ -8,9 +8,9 @@ inside the training rows. Five splits, ten where it is cheap; all arms have the 
 splits and seeds. Scores are macro averages, so that recall is the balanced accuracy.
 
 Standard errors are corrected for the overlap of the training rows, as those of
-compare_resamplers. A finished part is kept in a scratch file, where an interrupted run
-goes on; an arm that fails is kept with its error. The results are written at the end,
-also of a run that --max-minutes stops.
+compare_resamplers; those without the correction stand beside. A finished part is kept
+in a scratch file, where an interrupted run goes on; an arm that fails is kept with its
+error. The results are written at the end, also of a run that --max-minutes stops.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skmix import datasets
+from skmix.metrics import paired_difference
 from skmix.model_selection import corrected_paired_difference
 
 DATA = (
@@ -53,7 +54,7 @@ SEEDS, LATER_SEEDS = range(5), range(5, 10)
 CHEAP = ("KNN", "logistic regression")
 TEST_SIZE = 0.2
 SCORES = ("f1", "precision", "recall", "average_precision", "brier")
-REFERENCES = ("none", "SMOTE", "MixAnN")
+REFERENCES = ("none", "MixAnN", "hand-set policies")
 SECONDS = ("sampler_seconds", "fit_seconds")
 
 
@@ -133,14 +134,18 @@ def cheap(data, classifier, arm):
 
 
 def with_error(values, reference=0.0):
-    """Mean difference, and its corrected standard error; None where there is none."""
+    """Mean difference, its standard error, and what that is as if splits shared none.
+
+    None where there is none: of no values, and the errors of one.
+    """
     values = np.asarray(values)
     if not len(values):
         return None
-    mean, error = corrected_paired_difference(
-        values, np.zeros_like(values) + reference, test_train_ratio=TEST_SIZE / 0.8
-    )
-    return [mean, error if error == error else None]
+    both = values, np.zeros_like(values) + reference
+    mean, error = corrected_paired_difference(*both, test_train_ratio=TEST_SIZE / 0.8)
+    if error != error:
+        return [mean, None, None]
+    return [mean, error, paired_difference(*both)[1]]
 
 
 def summary(parts):
