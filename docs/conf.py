@@ -66,6 +66,7 @@ html_sidebars = {
     "imbalance": [],
     "mixann": [],
     "benchmarks_regression": [],
+    "benchmarks_imbalance": [],
     "pipelines": [],
     "pitfalls": [],
     "callbacks": [],

@@ -15,7 +15,6 @@ from sklearn.utils import check_array, gen_batches
 
 from .._compat import fit_context
 from .._network import BLOCK, BaseNetwork
-from .._network import NORM_EPSILON as NORM_EPSILON
 
 
 class NetworkRegressor(MultiOutputMixin, RegressorMixin, BaseNetwork):

@@ -12,9 +12,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from skmix._network import NORM_EPSILON
 from skmix._torch.mlp import Network
 from skmix.regression import NetworkRegressor
-from skmix.regression._network import NORM_EPSILON
 
 
 def network(**changes):
