@@ -63,7 +63,8 @@ class Loop:
         included; a checkpoint is only resumed on equal data.
 
     max_time : float or None
-        Seconds from the beginning of the fit. It is looked at between iterations.
+        Seconds from the beginning of the fit. No iteration begins that would be over
+        later, if it took as long as those before, but the first of a phase.
 
     start : float or None
         When the fit began, by the monotonic clock; None is now.
@@ -155,6 +156,7 @@ class Loop:
         if phase in self.saved:
             progress.resume(self.saved[phase], learner)
             progress.done = progress.iteration >= max_iter
+        begin, resumed_at = time.monotonic(), progress.iteration
         try:
             while not progress.done:
                 step_context = context.subcontext(task_name="iteration")
@@ -165,7 +167,9 @@ class Loop:
                     estimator=self.estimator,
                     metadata={**report, "full_average": full},
                 )
-                late = time.monotonic() >= end
+                # Where another iteration would be over too late, by their mean.
+                now = time.monotonic()
+                late = now + (now - begin) / (progress.iteration - resumed_at) >= end
                 progress.done = stop or late
                 progress.done |= progress.iteration == max_iter
                 self._save(phase, progress, learner)

@@ -74,12 +74,11 @@ def improvement(
     improvement : float
         0 for the first score.
     """
-    *before, last = scores
-    before = before[-window:]
-    if not before:
+    before = scores[-1 - window : -1]
+    if not len(before):
         return 0.0
     m = len(before) if divisor == "m" else max(len(before) - 1, 1)
-    return float(last - sum(before) / m)
+    return float(scores[-1] - sum(before) / m)
 
 
 def confidence(probability: FloatArray) -> float:
@@ -93,7 +92,10 @@ def confidence(probability: FloatArray) -> float:
     Returns
     -------
     confidence : float
-        Mean of p (1 - p), from 0 where the model is sure to 1/4 where it is not.
+        Mean of p (1 - p), from 0 where the model is sure to 1/4 where it is not; 0 for
+        no rows.
     """
     p = np.asarray(probability)
+    if not len(p):
+        return 0.0
     return float(np.mean(p * (1 - p)))

@@ -49,8 +49,9 @@ class NeighborVotes:
 
     Notes
     -----
-    Of rows at equal distance the earlier ones vote. scikit-learn's classifier leaves
-    that open, and agrees in all other cases, to the last vote.
+    Among training rows at equal distance it is left open, as by scikit-learn's
+    classifier, which ones vote; a row that is added comes after those that are there.
+    In all other cases the votes are those of that classifier, to the last one.
 
     Held-out rows are put into boxes of some hundred. New rows are compared with those
     of the boxes that they may reach, by a product of matrices in float32, widened by
@@ -83,9 +84,14 @@ class NeighborVotes:
             [[Z_test[box].min(axis=0), Z_test[box].max(axis=0)] for box in self.boxes]
         )
         # [z, |z|^2, 1] [-2 s, 1, |s|^2] is the squared distance of z and s. Below, that
-        # of z is reduced by its reach, so that a row that enters is below zero.
+        # of z is reduced by its reach, so that a row that enters is below zero. Both
+        # are seen from the middle, in units of the farthest row: float32 ends early.
         self.slack = 1e-6 * (Z_test.shape[1] + 8)
-        self.norms = (Z_test**2).sum(axis=1) * (1 - self.slack)
+        self.middle = Z_test.mean(axis=0)
+        self.unit = max(abs(Z - self.middle).max(), abs(Z_test - self.middle).max())
+        self.unit = self.unit or 1.0
+        self.seen = (Z_test - self.middle) / self.unit
+        self.norms = (self.seen**2).sum(axis=1) * (1 - self.slack)
 
     def copy(self) -> NeighborVotes:
         """Make a copy to which rows can be added.
@@ -159,9 +165,12 @@ class NeighborVotes:
             Their squared distance.
         """
         reach = self.squared[:, -1]
-        ones, norms = np.ones(len(reach)), (Z_new**2).sum(axis=1) * (1 - self.slack)
-        left = _columns(self.Z_test, self.norms - reach, ones)
-        right = _columns(-2 * Z_new, np.ones(len(Z_new)), norms)
+        seen = (Z_new - self.middle) / self.unit
+        norms = (seen**2).sum(axis=1) * (1 - self.slack)
+        left = _columns(
+            self.seen, self.norms - reach / self.unit**2, np.ones_like(reach)
+        )
+        right = _columns(-2 * seen, np.ones_like(norms), norms)
         pairs = [(np.empty(0, np.intp), np.empty(0, np.intp))]
         for rows, (low, high) in zip(self.boxes, self.corners, strict=True):
             outside = Z_new - Z_new.clip(low, high)

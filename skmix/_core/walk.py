@@ -98,8 +98,8 @@ class Neighborhoods:
     partners : ndarray of shape (n, n_partners)
         The nearest rows of the other side.
 
-    is_twin : ndarray of shape (n,)
-        Which rows coincide with one of the other side.
+    coincides : ndarray of shape (n, n_partners)
+        Which of these are in the same place.
     """
 
     def __init__(
@@ -111,12 +111,31 @@ class Neighborhoods:
         self.rank = np.cumsum(small) - 1
         k = min(n_partners, len(rows), len(others))
         self.partners = np.empty((len(Z), k), dtype=np.intp)
-        self.is_twin = np.empty(len(Z), dtype=bool)
+        self.coincides = np.empty((len(Z), k), dtype=bool)
         for own, other in [(rows, others), (others, rows)]:
             search = NearestNeighbors(n_neighbors=k).fit(Z[other])
             distance, place = search.kneighbors(Z[own])
             self.partners[own] = other[place]
-            self.is_twin[own] = distance[:, 0] < TWIN_DISTANCE
+            self.coincides[own] = distance < TWIN_DISTANCE
+        self._may_be_twins = np.flatnonzero(self.coincides.any(axis=1))
+
+    def usable(self, known: BoolArray) -> BoolArray:
+        """Find the rows that can be mixed, which are in no place of both sides.
+
+        Parameters
+        ----------
+        known : ndarray of shape (n,)
+            Which rows there are: no other says what is mixed.
+
+        Returns
+        -------
+        usable : ndarray of shape (n,)
+            Which of them can be mixed.
+        """
+        usable, rows = known.copy(), self._may_be_twins
+        is_twin = known[self.partners[rows]] & self.coincides[rows]
+        usable[rows] &= ~is_twin.any(axis=1)
+        return usable
 
     def small_share(self, rows: IntArray, usable: BoolArray) -> FloatArray:
         """Share of the small class among the nearest usable rows.

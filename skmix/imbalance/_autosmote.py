@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,11 +16,13 @@ from .._compat import Interval, StrOptions
 from .._core.neighbors import FloatArray
 from .._core.walk import BoolArray, Mixed, Neighborhoods
 from .._loop import Loop
+from .._random import draw_seed
 from .._validation import check_layers
 from ._hierarchy import SIZES, HierarchicalPolicy, View, look
 from ._judge import Judge
 from ._judged import JudgedSampler
 from ._policy import Amount, Policy
+from ._rewards import random_score
 from ._search import Contest
 
 
@@ -71,7 +74,7 @@ class Rollouts:
         part = next(
             place
             for place, fold in enumerate(self.folds)
-            if np.array_equal(usable, fold.train & ~hoods.is_twin)
+            if np.array_equal(usable, hoods.usable(fold.train))
         )
         key = (part, id(hoods))
         if key not in self.views:
@@ -380,12 +383,12 @@ class AutoSMOTESampler(JudgedSampler):
 
     def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
         if self.reward == "random":
-            return lambda probability, rows=None: rng.random_sample()
+            return partial(random_score, draw_seed(rng))
         return judge.score
 
     def _for_classifier(self, best: list[Policy]) -> list[Policy]:
         # Only what was learned: the hand-set policies are of other methods.
-        return list(dict.fromkeys(best))
+        return best
 
     def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
         from .._torch.autosmote import AutoSMOTELearner  # imports torch

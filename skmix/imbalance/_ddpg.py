@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from .._core.votes import NeighborVotes
 from .._core.walk import BoolArray, Mixed, Neighborhoods, Walkers, join
 from ._evaluators import NeighborEvaluator
 from ._ground import Coded
+from ._judge import with_labels
 from ._policy import Amount
 from ._search import Contest
 
@@ -107,7 +108,7 @@ class Limits:
         return mixed, walker
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ActorPolicy:
     """A walk whose every step an actor decides, from the two rows it stands on.
 
@@ -122,6 +123,9 @@ class ActorPolicy:
     n_walkers : int
         Number of walkers.
 
+    typical : tuple of float
+        Mean k, alpha, n and epsilon on rows of the class and their nearest others.
+
     amount : float
         Number of mixes, on a logarithmic scale: 0 is as many as the class has rows, 1
         as many as are asked for.
@@ -130,6 +134,7 @@ class ActorPolicy:
     weights: dict[str, NDArray]
     limits: Limits
     n_walkers: int
+    typical: tuple[float, ...]
     amount: float
 
     def walk(
@@ -182,15 +187,23 @@ class ActorPolicy:
         words : str
             A sentence.
         """
-        limits = self.limits
+        k, share, copies, stop = self.typical
         return (
-            "a network decides, from the two rows that a walker stands on, about the "
-            f"neighbourhood (1 to {limits.max_neighbors} rows), the share of the row "
-            f"of the class (it labels the mix from {limits.threshold:.2f} on), the "
-            f"number of copies (1 to {limits.max_copies}) and the end of the walk; "
+            "a network decides each step from the two rows that a walker stands on; "
+            "in the mean of the rows of the class, each with the nearest other row: "
+            f"neighbourhood of {k:.1f} rows, of at most {self.limits.max_neighbors}; "
+            f"share of the row of the class {share:.2f} (it labels the mix from "
+            f"{self.limits.threshold:.2f} on); {copies:.1f} copies, of at most "
+            f"{self.limits.max_copies}; end of the walk with probability {stop:.2f}; "
             f"amount {self.amount:.2f}, from 0 for as many mixes as rows of the class "
             "to 1 for as many as asked for."
         )
+
+
+def _pairs(hoods: Neighborhoods) -> FloatArray:
+    """The rows of the class, each with the nearest row of the others."""
+    rows = np.flatnonzero(hoods.small)
+    return np.hstack([hoods.Z[rows], hoods.Z[hoods.partners[rows, 0]]])
 
 
 def states(hoods: Neighborhoods, walkers: Walkers) -> FloatArray:
@@ -242,9 +255,14 @@ class MixingEnvironment:
         assert isinstance(evaluator, NeighborEvaluator)
         self.evaluator, self.ground = evaluator, evaluator.ground
         self.places = [p for p, f in enumerate(evaluator.folds) if f.repeat == 0]
-        # Each class in turn, on each fold.
-        self.stages = [(p, code) for code in self.ground.hoods for p in self.places]
-        self.probability = contest.baseline(0).copy()
+        # Each class in turn, on each fold where there are rows of it to mix.
+        self.stages = [
+            (p, code)
+            for code in self.ground.hoods
+            for p in self.places
+            if self.ground.can_mix(code, evaluator.folds[p].train)
+        ]
+        self.predicted = contest.baseline(0).copy()
         self.mixes: dict[int, Coded] = {p: Coded.none() for p in self.places}
         self.held_out: dict[int, NeighborVotes] = {}
         self.trained: dict[int, NeighborVotes] = {}
@@ -254,8 +272,8 @@ class MixingEnvironment:
 
     def _count_all(self) -> None:
         judge = self.contest.judge
-        held_out = np.isfinite(self.probability[:, 0])
-        self.counts = judge.count(judge.codes[held_out], self.probability[held_out])
+        held_out = np.isfinite(self.predicted[:, 0])
+        self.counts = judge.count(judge.codes[held_out], self.predicted[held_out])
 
     @property
     def n_state(self) -> int:
@@ -268,7 +286,7 @@ class MixingEnvironment:
         self.place, self.code = self.stages[self.episode % len(self.stages)]
         self.hoods = self.ground.hoods[self.code]
         fold = self.evaluator.folds[self.place]
-        usable = fold.train & ~self.hoods.is_twin
+        usable = self.hoods.usable(fold.train)
         if len(self.mixes[self.place]) >= self.ground.max_mixes:
             self._begin_anew(self.place)
         starts = np.ones(int((usable & self.hoods.small).sum()))
@@ -302,21 +320,21 @@ class MixingEnvironment:
         # Last, as votes that are counted anew begin with all mixes that are kept.
         self.mixes[self.place] = Coded.join([self.mixes[self.place], new])
         rows = self.evaluator.folds[self.place].test[changed]
-        self._predict(rows, votes.votes[changed] / votes.votes[0].sum())
+        self._predict(rows, with_labels(votes.votes[changed] / votes.votes[0].sum()))
 
-    def _predict(self, rows: IntArray, probability: FloatArray) -> None:
+    def _predict(self, rows: IntArray, predicted: FloatArray) -> None:
         """Change the predictions of some held-out rows, and what is counted of them."""
         judge = self.contest.judge
         codes = judge.codes[rows]
-        self.counts -= judge.count(codes, self.probability[rows])
-        self.probability[rows] = probability
-        self.counts += judge.count(codes, probability)
+        self.counts -= judge.count(codes, self.predicted[rows])
+        self.predicted[rows] = predicted
+        self.counts += judge.count(codes, predicted)
 
     def _score(self) -> float:
         """Score the predictions of all folds."""
         if self.contest.judge.scorer is None:
             return float(macro_f1(self.counts))
-        return self.contest.judge.score(self.probability)
+        return self.contest.judge.score(self.predicted)
 
     def _near(self, own: int, share: FloatArray, k: IntArray) -> FloatArray:
         """Predicted probability of the class for the k training rows near a mix."""
@@ -326,6 +344,7 @@ class MixingEnvironment:
         near = near[fold.train[near]][: k[own]]
         votes = self._training_votes(self.place)
         rows = (np.cumsum(fold.train) - 1)[near]
+        # None where all that are near are held out.
         return votes.votes[rows, self.code] / votes.votes[0].sum()
 
     def _held_out_votes(self, place: int) -> NeighborVotes:
@@ -355,6 +374,28 @@ class MixingEnvironment:
         test = self.evaluator.folds[place].test
         self._predict(test, self.contest.baseline(0)[test])
 
+    def in_amounts(self, weights: dict[str, NDArray]) -> list[ActorPolicy]:
+        """Make policies of a network, several amounts as its steps know none.
+
+        Parameters
+        ----------
+        weights : dict of str to ndarray
+            Of the actor.
+
+        Returns
+        -------
+        policies : list of ActorPolicy
+            The same walk, with more mixes in each.
+        """
+        actions = [
+            actor_actions(weights, _pairs(hoods))
+            for hoods in self.ground.hoods.values()
+        ]
+        k, share, copies, stop = self.limits.read(np.concatenate(actions))
+        typical = (k.mean(), share.mean(), copies.mean(), stop.mean())
+        made = (weights, self.limits, self.n_walkers, tuple(map(float, typical)))
+        return [ActorPolicy(*made, amount) for amount in (0.0, 0.33, 0.66, 1.0)]
+
     def state(self) -> dict[str, NDArray]:
         """What later episodes depend on."""
         _, keys, position, has_gauss, gauss = self.rng.get_state()
@@ -364,7 +405,7 @@ class MixingEnvironment:
             "gauss": np.array(gauss),
             "scores": np.array(self.scores),
             "episode": np.array(self.episode),
-            "probability": self.probability.copy(),
+            "predicted": self.predicted.copy(),
         }
         for place, mixes in self.mixes.items():
             for name, column in vars(mixes).items():
@@ -378,7 +419,7 @@ class MixingEnvironment:
         self.rng.set_state(("MT19937", state["keys"], position, has_gauss, gauss))
         self.scores = state["scores"].tolist()
         self.episode = int(state["episode"])
-        self.probability = state["probability"].copy()
+        self.predicted = state["predicted"].copy()
         self._count_all()
         names = vars(Coded.none())
         self.mixes = {
@@ -386,8 +427,3 @@ class MixingEnvironment:
             for place in self.places
         }
         self.held_out, self.trained = {}, {}
-
-
-def in_amounts(policy: ActorPolicy) -> list[ActorPolicy]:
-    """Make several amounts of the same walk, as its steps know no amount."""
-    return [replace(policy, amount=amount) for amount in (0.0, 0.33, 0.66, 1.0)]

@@ -21,6 +21,7 @@ from .._core.votes import NeighborVotes
 from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
 from ._ground import N_NEAR, Coded, Fold, Ground
+from ._judge import with_labels
 from ._policy import Policy
 
 
@@ -45,13 +46,10 @@ class Evaluator(Protocol):
 
         Returns
         -------
-        probability : ndarray of shape (v, n_classes)
-            Of each class, for the rows that are judged by; NaN for those that no fold
-            holds out.
+        predicted : ndarray of shape (v, n_classes + 1)
+            For the rows that are judged by: a number to each class and the place of the
+            predicted one; NaN for those that no fold holds out.
         """
-
-    def seconds_to_predict(self) -> float:
-        """Seconds of a prediction, estimated by a first one without mixes."""
 
 
 def draw_fold(ground: Ground, policy: Policy, fold: Fold, seed: int) -> Coded:
@@ -95,6 +93,8 @@ class Coordinates:
         Z : ndarray of shape (m, p)
             Their coordinates.
         """
+        if not len(mixes):
+            return np.empty((0, self.Z.shape[1]))
         parents = (mixes.first, mixes.second, mixes.weight)
         if self.linear:
             return interpolate(self.Z, *parents)
@@ -142,7 +142,7 @@ class NeighborEvaluator:
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
         """Train on rows and the mixes of a policy; see `Evaluator`."""
         n_judged, n_classes = len(self.coordinates.Z_judged), len(self.ground.classes)
-        probability = np.full((n_judged, n_classes), np.nan)
+        predicted = np.full((n_judged, n_classes + 1), np.nan)
         for place, fold in enumerate(self.folds):
             if fold.repeat != repeat:
                 continue
@@ -151,15 +151,8 @@ class NeighborEvaluator:
             if policy is not None:
                 mixes = draw_fold(self.ground, policy, fold, seed + place)
                 votes = known.votes_with(self.coordinates.of(mixes), mixes.codes)
-            probability[fold.test] = votes / votes[0].sum()
-        return probability
-
-    def seconds_to_predict(self) -> float:
-        """Time how the first fold is predicted; see `Evaluator`."""
-        start = perf_counter()
-        self.known(0)
-        n_folds = sum(fold.repeat == 0 for fold in self.folds)
-        return n_folds * (perf_counter() - start)
+            predicted[fold.test] = with_labels(votes / votes[0].sum())
+        return predicted
 
     def known(self, place: int) -> NeighborVotes:
         """Votes of the rows of a fold as they are; counted when first asked for.
@@ -224,6 +217,7 @@ def is_exact(estimator: Any, data: ResamplingData) -> bool:
             estimator.metric == "euclidean"
             or (estimator.metric == "minkowski" and estimator.p == 2)
         )
+        and not estimator.metric_params
         and not data.columns.categories.shape[1]
     )
 
@@ -245,6 +239,10 @@ class RefitEvaluator:
     put_together : callable
         Makes rows of training rows and mixes, as the user would have passed them.
 
+    response : {"predict_proba", "decision_function"}
+        What gives numbers for classes. If the estimator has no such method, the
+        predicted class gets 1 and the others 0.
+
     n_jobs : int or None
         Number of fits at a time.
 
@@ -263,10 +261,11 @@ class RefitEvaluator:
         folds: Sequence[Fold],
         estimator: BaseEstimator,
         put_together: Callable[[ResamplingData, Mixes], tuple[Any, Any]],
+        response: str,
         n_jobs: int | None,
     ) -> None:
         self.ground, self.folds, self.estimator = ground, folds, estimator
-        self.put_together = put_together
+        self.put_together, self.response = put_together, response
         self.parallel = Parallel(n_jobs=n_jobs)
         self.n_fits, self.seconds = 0, 0.0
         self.is_warm = False
@@ -299,23 +298,37 @@ class RefitEvaluator:
         if policy is None:
             self.models = list(models)
         self.seconds = float(np.mean(seconds))
-        n_judged = 1 + max(fold.test.max() for fold in self.folds)
-        probability = np.full((n_judged, len(self.ground.classes)), np.nan)
-        for fold, predicted in zip(self.folds, predictions, strict=True):
-            probability[fold.test] = predicted
-        return probability
+        data = self.ground.data
+        n_judged = len(data) if data.X_val is None else len(data.X_val)
+        predicted = np.full((n_judged, len(self.ground.classes) + 1), np.nan)
+        for fold, of_fold in zip(self.folds, predictions, strict=True):
+            predicted[fold.test] = of_fold
+        return predicted
 
-    def seconds_to_predict(self) -> float:
-        """Fit to the rows of the first fold, which is kept; see `Evaluator`."""
-        self.first = self._fit_predict(range(1), None, 0)
-        at_a_time = min(effective_n_jobs(self.parallel.n_jobs), len(self.folds))
-        n_turns = np.ceil(len(self.folds) / at_a_time)
-        return n_turns * self.ground.growth * self.first[0][2]
+    def seconds_to_decide(self) -> float:
+        """Estimate what it takes to fit with a policy, and as the rows are before that.
+
+        Returns
+        -------
+        seconds : float
+            By those of a fit to the rows of the first fold, which is kept.
+        """
+        n_folds, n_before = len(self.folds), 0
+        if not self.models:
+            self.first = self._fit_predict(range(1), None, 0)
+            self.seconds, n_before = self.first[0][2], n_folds - 1
+        at_a_time = effective_n_jobs(self.parallel.n_jobs)
+        n_rows = np.mean([fold.train.sum() for fold in self.folds])
+        ground = self.ground
+        n_mixes = sum(min(n, ground.max_mixes) for n in ground.asked.values())
+        turns = np.ceil(n_before / at_a_time)
+        turns += np.ceil(n_folds / at_a_time) * (1 + n_mixes / n_rows)
+        return float(turns * self.seconds)
 
     def _fit_predict(
         self, places: Sequence[int], policy: Policy | None, seed: int
     ) -> list[tuple[Any, FloatArray, float]]:
-        """Train in each fold; give model, probabilities and seconds."""
+        """Train in each fold; give model, predictions and seconds."""
         self.n_fits += len(places)
         with interrupts_raised():
             return self.parallel(
@@ -325,6 +338,7 @@ class RefitEvaluator:
                     *self._rows(self.folds[p], policy, seed + p),
                     self._judged(self.folds[p]),
                     self.ground.classes,
+                    self.response,
                 )
                 for p in places
             )
@@ -348,16 +362,19 @@ class RefitEvaluator:
 
 
 def _fit_predict(
-    model: Any, fit: str, X: Any, y: Any, X_test: Any, classes: Any
+    model: Any, fit: str, X: Any, y: Any, X_test: Any, classes: Any, response: str
 ) -> tuple[Any, FloatArray, float]:
-    """Train a model; give it back with probabilities of all classes, and seconds."""
+    """Train a model; give it back with numbers and labels, and seconds."""
     start = perf_counter()
     getattr(model, fit)(X, y)
-    probability = np.zeros((len(X_test), len(classes)))
-    if hasattr(model, "predict_proba"):
-        known = np.searchsorted(classes, model.classes_)
-        probability[:, known] = model.predict_proba(X_test)
-    else:
-        predicted = np.searchsorted(classes, model.predict(X_test))
-        probability[np.arange(len(predicted)), predicted] = 1
-    return model, probability, perf_counter() - start
+    label = np.searchsorted(classes, model.predict(X_test))
+    numbers = np.eye(len(classes))[label]
+    if hasattr(model, response):
+        given = getattr(model, response)(X_test)
+        if given.ndim == 1:
+            given = np.column_stack([-given, given])
+        # A class that the fold lacks is the least likely.
+        lowest = 0.0 if response == "predict_proba" else given.min()
+        numbers = np.full((len(label), len(classes)), lowest)
+        numbers[:, np.searchsorted(classes, model.classes_)] = given
+    return model, np.column_stack([numbers, label]), perf_counter() - start

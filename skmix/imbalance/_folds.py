@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Collection
 from numbers import Integral
 from typing import Any
 
@@ -16,7 +18,12 @@ from ._ground import Fold
 
 
 def make_folds(
-    data: ResamplingData, codes: IntArray, cv: Any, n_repeats: int, rng: RandomState
+    data: ResamplingData,
+    codes: IntArray,
+    asked: Collection[int],
+    cv: Any,
+    n_repeats: int,
+    rng: RandomState,
 ) -> list[Fold]:
     """Arrange what is trained on, and what is judged by.
 
@@ -27,6 +34,9 @@ def make_folds(
 
     codes : ndarray of shape (n,)
         Class of each row.
+
+    asked : collection of int
+        Classes that are to get rows: each must have some in all folds.
 
     cv : int or splitter
         Folds where there are no held-out rows. A splitter is used as it is: a row may
@@ -41,8 +51,8 @@ def make_folds(
     Returns
     -------
     folds : list of Fold
-        One where the user passed held-out rows; none where the rows of the rarest
-        class, or its groups, cannot be split.
+        One where the user passed held-out rows; none where the rows of the rarest of
+        these classes, or its groups, cannot be split.
     """
     n = len(data)
     if data.X_val is not None:
@@ -51,7 +61,7 @@ def make_folds(
         splits = cv.split(data.Z, data.target, data.groups)
         return _by_repeat(n, list(splits))
     units = np.arange(n) if data.groups is None else data.groups
-    n_units = [len(np.unique(units[codes == code])) for code in np.unique(codes)]
+    n_units = [len(np.unique(units[codes == code])) for code in asked]
     n_folds = min(cv, *n_units)
     if n_folds < 2:
         return []
@@ -59,7 +69,10 @@ def make_folds(
     splits = []
     for _ in range(n_repeats):
         folds = kind(n_folds, shuffle=True, random_state=draw_seed(rng))
-        splits += list(folds.split(data.Z, codes, data.groups))
+        with warnings.catch_warnings():
+            # Other classes may have fewer rows than there are folds.
+            warnings.filterwarnings("ignore", "The least populated class in y")
+            splits += list(folds.split(data.Z, codes, data.groups))
     return _by_repeat(n, splits)
 
 

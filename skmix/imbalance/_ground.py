@@ -98,12 +98,6 @@ class Ground:
             for code in self.asked
         }
 
-    @property
-    def growth(self) -> float:
-        """How many times as many rows there are with all mixes that may be made."""
-        most = sum(min(n, self.max_mixes) for n in self.asked.values())
-        return 1 + most / len(self.codes)
-
     def mix(
         self, policy: Policy, rng: RandomState, train: BoolArray | None = None
     ) -> Coded:
@@ -129,14 +123,33 @@ class Ground:
         train = np.ones(len(self.codes), bool) if train is None else train
         parts = [Coded.none()]
         for code, hoods in self.hoods.items():
-            usable = train & ~hoods.is_twin
-            if not (usable & hoods.small).any() or not (usable & ~hoods.small).any():
+            usable = hoods.usable(train)
+            if not _has_both_sides(hoods, usable):
                 continue
             asked = max(1.0, self.asked[code] * train.mean())
             mixed = policy.walk(hoods, usable, Amount(asked, self.max_mixes), rng)
             codes = np.where(mixed.small, code, self.codes[mixed.second])
             parts.append(Coded(mixed.first, mixed.second, mixed.weight, codes))
         return Coded.join(parts)
+
+    def can_mix(self, code: int, train: BoolArray) -> bool:
+        """Tell whether there are rows to mix.
+
+        Parameters
+        ----------
+        code : int
+            A class that is to get rows.
+
+        train : ndarray of shape (n,)
+            Which rows there are.
+
+        Returns
+        -------
+        can : bool
+            Whether of this class and of others there are any but twins.
+        """
+        hoods = self.hoods[code]
+        return _has_both_sides(hoods, hoods.usable(train))
 
     def __reduce__(self) -> tuple:
         """Leave out of a pickle what can be looked up again."""
@@ -147,6 +160,10 @@ class Ground:
         """Give mixes the labels of the user."""
         target = self.classes[mixes.codes]
         return Mixes(mixes.first, mixes.second, mixes.weight, target)
+
+
+def _has_both_sides(hoods: Neighborhoods, usable: BoolArray) -> bool:
+    return bool((usable & hoods.small).any() and (usable & ~hoods.small).any())
 
 
 @dataclass

@@ -18,6 +18,22 @@ from .._core.rewards import confusion, macro_f1
 N_BLOCKS = 20
 
 
+def with_labels(probability: FloatArray) -> FloatArray:
+    """Complete predictions by the classes that are likeliest.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (m, n_classes)
+        Predicted probabilities.
+
+    Returns
+    -------
+    predicted : ndarray of shape (m, n_classes + 1)
+        The same, and the place of the largest: of the first where several are.
+    """
+    return np.column_stack([probability, probability.argmax(axis=1)])
+
+
 class Judge:
     """Scores pooled predictions of held-out rows.
 
@@ -35,6 +51,9 @@ class Judge:
     groups : ndarray of shape (v,) or None
         Rows of one group count as one.
 
+    estimator : classifier or None
+        What predicts: it says what the numbers of predictions are.
+
     rng : RandomState
         Randomness of the blocks.
     """
@@ -45,19 +64,24 @@ class Judge:
         classes: Any,
         codes: IntArray,
         groups: Any,
+        estimator: Any,
         rng: RandomState,
     ) -> None:
         self.scorer = None if scoring == "f1_macro" else get_scorer(scoring)
         self.classes, self.codes = classes, codes
+        # Probabilities also where labels are all that there is.
+        known = [name for name in RESPONSES if hasattr(estimator, name)]
+        self.response = known[0] if known else "predict_proba"
         self.block = _blocks(codes, groups, rng)
 
-    def score(self, probability: FloatArray, rows: IntArray | None = None) -> float:
+    def score(self, predicted: FloatArray, rows: IntArray | None = None) -> float:
         """Score predictions.
 
         Parameters
         ----------
-        probability : ndarray of shape (v, n_classes)
-            Predicted probabilities; NaN for rows that were not held out.
+        predicted : ndarray of shape (v, n_classes + 1)
+            A number to each class, and the place of the predicted class; NaN for rows
+            that were not held out.
 
         rows : ndarray of shape (m,), default=None
             Rows that count; None for all.
@@ -67,17 +91,17 @@ class Judge:
         score : float
             Greater is better.
         """
-        held_out = np.isfinite(probability[:, 0])
+        held_out = np.isfinite(predicted[:, 0])
         if rows is not None:
             held_out &= np.bincount(rows, minlength=len(held_out)) > 0
-        probability, codes = probability[held_out], self.codes[held_out]
+        predicted, codes = predicted[held_out], self.codes[held_out]
         if self.scorer is None:
-            return float(macro_f1(self.count(codes, probability)))
-        model = _Predicted(self.classes, probability)
+            return float(macro_f1(self.count(codes, predicted)))
+        model = RESPONSES[self.response](self.classes, predicted)
         places = np.arange(len(codes))[:, None]
         return float(self.scorer(model, places, self.classes[codes]))
 
-    def count(self, codes: IntArray, probability: FloatArray) -> IntArray:
+    def count(self, codes: IntArray, predicted: FloatArray) -> IntArray:
         """Count rows by class and by predicted class, which is all that F1 looks at.
 
         Parameters
@@ -85,15 +109,15 @@ class Judge:
         codes : ndarray of shape (m,)
             True classes.
 
-        probability : ndarray of shape (m, n_classes)
-            Predicted probabilities.
+        predicted : ndarray of shape (m, n_classes + 1)
+            Predictions.
 
         Returns
         -------
         counts : ndarray of shape (n_classes, n_classes)
             See :func:`confusion`.
         """
-        return confusion(codes, probability.argmax(axis=1), len(self.classes))
+        return confusion(codes, predicted[:, -1].astype(np.intp), len(self.classes))
 
     def gain(
         self, better: Sequence[FloatArray], baseline: Sequence[FloatArray]
@@ -102,10 +126,10 @@ class Judge:
 
         Parameters
         ----------
-        better : sequence of ndarray of shape (v, n_classes)
+        better : sequence of ndarray of shape (v, n_classes + 1)
             Predictions, one to each split of the rows.
 
-        baseline : sequence of ndarray of shape (v, n_classes)
+        baseline : sequence of ndarray of shape (v, n_classes + 1)
             What they are compared with.
 
         Returns
@@ -163,12 +187,28 @@ def _blocks(codes: IntArray, groups: Any, rng: RandomState) -> IntArray:
 class _Predicted(ClassifierMixin, BaseEstimator):
     """Stands in for a classifier whose predictions are known."""
 
-    def __init__(self, classes: Any, probability: FloatArray) -> None:
+    def __init__(self, classes: Any, predicted: FloatArray) -> None:
         self.classes_ = classes
-        self.probability = probability
+        self.predicted = predicted
 
     def predict(self, X: Any) -> Any:
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return self.classes_[self.predicted[X[:, 0], -1].astype(np.intp)]
 
+
+class _WithProbabilities(_Predicted):
     def predict_proba(self, X: Any) -> FloatArray:
-        return self.probability[X[:, 0]]
+        return self.predicted[X[:, 0], :-1]
+
+
+class _WithDecisions(_Predicted):
+    def decision_function(self, X: Any) -> FloatArray:
+        numbers = self.predicted[X[:, 0], :-1]
+        # Two classes share one.
+        return numbers[:, 1] if numbers.shape[1] == 2 else numbers
+
+
+# By what gives the numbers for classes; the first that an estimator has is taken.
+RESPONSES = {
+    "predict_proba": _WithProbabilities,
+    "decision_function": _WithDecisions,
+}

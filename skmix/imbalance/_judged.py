@@ -99,43 +99,59 @@ class JudgedSampler(BaseMixSampler):
         codes, groups, what = ground.codes, data.groups, "rows"
         if data.X_val is not None:
             codes, groups, what = self._codes_of_held_out(ground), None, "held-out rows"
-        folds = make_folds(data, ground.codes, self.cv, N_SPLITS + N_FRESH, rng)
+        folds = make_folds(
+            data, ground.codes, ground.asked, self.cv, N_SPLITS + N_FRESH, rng
+        )
         if len(codes) < MIN_ROWS_TO_JUDGE or not folds:
             self._give_up(f"{len(codes)} {what}")
             return
-        judge = Judge(self.scoring, ground.classes, codes, groups, rng)
+        for code in ground.asked:
+            if (codes == code).sum() < 2:
+                label = ground.classes.tolist()[code]
+                self._give_up(f"the {what} of class {label!r}, of which 2 are needed,")
+                return
+        judge = Judge(self.scoring, ground.classes, codes, groups, self.estimator, rng)
         score, seed = self._score(judge, rng), draw_seed(rng)
         exact = is_exact(self.estimator, data)
         inputs = (data.Z, data.target, data.groups, rng.get_state())
         if data.X_val is not None:
             inputs = (*inputs, data.Z_val, data.target_val)
-        refits, n_phases, to_decide = None, 2, 0.0
-        if self.estimator is not None and not exact:
+        by_refits = self.estimator is not None and not exact
+        loop = Loop(self, 3 if by_refits else 2, inputs, self.max_time, self._start)
+        timed, refits, to_decide = self.max_time is not None, None, 0.0
+        if by_refits:
             # All policies and folds from one seed, so that only the rows differ.
             classifier = seeded(clone(self.estimator), self.estimator, seed)
-            first = [fold for fold in folds if fold.repeat == 0]
+            # So few that beside the rows as they are a policy can be afforded.
+            first = [fold for fold in folds if fold.repeat == 0][: MAX_FITS // 2]
             evaluator = RefitEvaluator(
-                ground, first, classifier, self._put_together, self.n_jobs
+                ground,
+                first,
+                classifier,
+                self._put_together,
+                judge.response,
+                self.n_jobs,
             )
-            refits, n_phases = Contest(evaluator, judge, score, 1, 0, seed), 3
-        loop = Loop(self, n_phases, inputs, self.max_time, self._start)
-        if refits and self.max_time is not None:
-            to_decide = refits.seconds_to_judge(1)
+            refits = Contest(evaluator, judge, score, 1, 0, seed)
+            to_decide = evaluator.seconds_to_decide() if timed else 0.0
         # Nearest rows by other coordinates take as long as what has been done so far.
         to_look_up = monotonic() - self._start if exact else 0.0
         if self._is_too_long(to_decide + to_look_up, loop):
             return
         if refits and self.warm_start:
             refits.baseline(0)
-            contest = Contest(refits.evaluator.warm(), judge, score, 1, 0, seed)
+            to_decide = evaluator.seconds_to_decide() if timed else 0.0
+            contest = Contest(evaluator.warm(), judge, score, 1, 0, seed)
         else:
             k = self.estimator.n_neighbors if exact else self.n_neighbors
             space = Coordinates(data, encoded=not exact)
             votes = NeighborEvaluator(ground, folds, space, k)
             contest = Contest(votes, judge, score, count_repeats(folds), N_FRESH, seed)
-        if self.max_time is not None:
-            to_decide += contest.seconds_to_judge(self.n_union)
-        if self._is_too_long(to_decide, loop):
+        to_search = 0.0
+        if timed:
+            to_search, verdict = contest.seconds_to_judge(self.n_union)
+            to_decide = to_decide if refits else verdict
+        if self._is_too_long(to_search + to_decide, loop):
             return
         loop.end -= to_decide
         finalists = self._find(contest, loop, seed)
@@ -171,16 +187,18 @@ class JudgedSampler(BaseMixSampler):
 
     def _refit(self, contest: Contest, loop: Loop, best: list[Policy]) -> Finals:
         """Let the given classifier decide among finalists, in at most `MAX_FITS`."""
-        start = monotonic()
         contest.baseline(0)
         evaluator = contest.evaluator
-        n_finalists = max(1, MAX_FITS // len(evaluator.folds) - 1)
+        n_folds = len(evaluator.folds)
+        n_finalists = MAX_FITS // n_folds - 1
         if evaluator.seconds > CHEAP:
             n_finalists = min(n_finalists, N_IF_DEAR)
-        now = monotonic()
-        fit_in = (loop.end - now) / ((now - start) * self._ground.growth)
-        n_finalists = int(min(n_finalists, max(1.0, fit_in)))
-        finals = Finals(contest, self._for_classifier(best)[:n_finalists])
+        if self.max_time is not None:
+            n_fitting = (loop.end - monotonic()) / evaluator.seconds_to_decide()
+            n_finalists = int(np.clip(n_fitting, 1, n_finalists))
+        # One of them may be the best of all, and the union of the best.
+        finalists = list(dict.fromkeys(self._for_classifier(best)))
+        finals = Finals(contest, finalists[:n_finalists])
         loop.run(finals, "classifier", len(finals.finalists), window=1)
         return finals
 

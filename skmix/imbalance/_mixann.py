@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,11 +14,12 @@ from .._compat import Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
 from .._validation import check_layers
-from ._ddpg import ActorPolicy, Limits, MixingEnvironment, in_amounts
+from ._ddpg import Limits, MixingEnvironment
+from ._ground import N_NEAR
 from ._judge import Judge
 from ._judged import JudgedSampler
 from ._policy import Policy
-from ._rewards import Confidence, Improvement, Reward, random_reward
+from ._rewards import Confidence, Improvement, RandomReward, random_score
 from ._search import Contest, PolicySearch
 
 
@@ -56,11 +58,13 @@ class MixAnNSampler(JudgedSampler):
     search : {"crossover", "none"}, default="crossover"
         Whether "search" goes beyond the hand-set policies.
 
-    reward : {"auto", "random"} or Reward, default="auto"
+    reward : {"auto", "random"} or callable, default="auto"
         What policies are found by. "auto" is the held-out score for "search", and ten
         times the product of :class:`Improvement` and :class:`Confidence` for "ddpg",
-        which takes any other product of such rewards. "random" is chance, to see what
-        the reward is worth; use it with ``guard=False``.
+        which takes other products of such rewards, too, and any function of the scores
+        so far, the latest last, and the predicted probabilities of the mixed class
+        around the mix. "random" is chance, to see what the reward is worth; use it with
+        ``guard=False``.
 
     scoring : str or callable, default="f1_macro"
         A scorer of scikit-learn, greater is better.
@@ -93,7 +97,7 @@ class MixAnNSampler(JudgedSampler):
         How many of the best of these make the mixes together.
 
     max_neighbors : int, default=25
-        K of "ddpg", the largest neighbourhood to go on from.
+        K of "ddpg", the largest neighbourhood to go on from, from 1 to 45.
 
     max_copies : int, default=5
         Most mixes of a pair in a step of "ddpg".
@@ -272,13 +276,13 @@ class MixAnNSampler(JudgedSampler):
         **JudgedSampler._parameter_constraints,
         "method": [StrOptions({"search", "ddpg"})],
         "search": [StrOptions({"crossover", "none"})],
-        "reward": [StrOptions({"auto", "random"}), Reward],
+        "reward": [StrOptions({"auto", "random"}), callable],
         "n_random": [Interval(Integral, 0, None, closed="left")],
         "n_rounds": [Interval(Integral, 0, None, closed="left")],
         "n_children": [Interval(Integral, 1, None, closed="left")],
         "n_elite": [Interval(Integral, 1, None, closed="left")],
         "n_finalists": [Interval(Integral, 1, None, closed="left")],
-        "max_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "max_neighbors": [Interval(Integral, 1, N_NEAR, closed="both")],
         "max_copies": [Interval(Integral, 1, None, closed="left")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "n_walkers": [Interval(Integral, 1, None, closed="left")],
@@ -302,7 +306,7 @@ class MixAnNSampler(JudgedSampler):
         max_mixes: int = 3000,
         method: str = "search",
         search: str = "crossover",
-        reward: str | Reward = "auto",
+        reward: str | Callable[..., float] = "auto",
         scoring: str | Callable = "f1_macro",
         n_neighbors: int = 10,
         warm_start: bool = False,
@@ -382,7 +386,7 @@ class MixAnNSampler(JudgedSampler):
                 'warm_start=True needs method="search": the single mixes of "ddpg" are '
                 "rewarded by the votes of nearest rows."
             )
-        if self.method == "search" and isinstance(self.reward, Reward):
+        if self.method == "search" and callable(self.reward):
             raise ValueError(
                 f'reward={self.reward!r} is for single steps, and method="search" '
                 'scores policies as a whole. Pass method="ddpg", or reward="auto".'
@@ -390,7 +394,7 @@ class MixAnNSampler(JudgedSampler):
 
     def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
         if self.reward == "random" and self.method == "search":
-            return lambda probability, rows=None: rng.random_sample()
+            return partial(random_score, draw_seed(rng))
         return judge.score
 
     def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
@@ -416,9 +420,9 @@ class MixAnNSampler(JudgedSampler):
         reward: Any = self.reward
         if reward == "auto":
             reward = 10 * Improvement() * Confidence()
-        needs_probability = getattr(reward, "needs_probability", False)
-        if reward == "random":
-            reward = random_reward(RandomState(draw_seed(rng)))
+        elif reward == "random":
+            reward = RandomReward(draw_seed(rng))
+        needs_probability = getattr(reward, "needs_probability", True)
         limits = Limits(self.max_neighbors, self.max_copies, self.threshold)
         environment = MixingEnvironment(
             contest, limits, self.n_walkers, reward, needs_probability, draw_seed(rng)
@@ -442,6 +446,7 @@ class MixAnNSampler(JudgedSampler):
             device=resolve_device(self.device),
             seed=draw_seed(rng),
         )
-        self.n_iter_ = loop.run(learner, "ddpg", self.max_iter)
-        policy = ActorPolicy(learner.policy(), limits, self.n_walkers, amount=0.0)
-        return in_amounts(policy)
+        # Where no fold has rows to mix there is nothing to learn.
+        n_episodes = self.max_iter if environment.stages else 0
+        self.n_iter_ = loop.run(learner, "ddpg", n_episodes)
+        return environment.in_amounts(learner.policy())

@@ -205,7 +205,7 @@ class MixBoostSampler(BaseMixSampler):
             mixes = join([mixes, self._draw_round(data, number, rng)])
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
-        rounds = range(self.n_rounds)
+        rounds = range(len(self.entropy_))
         return join([self._draw_round(data, number, rng) for number in rounds])
 
     def _draw_round(self, data: ResamplingData, number: int, rng: RandomState) -> Mixes:
@@ -213,7 +213,7 @@ class MixBoostSampler(BaseMixSampler):
         pairs = [np.empty((0, 2), dtype=np.intp)]
         for label, n_wanted in self.sampling_strategy_.items():
             # Over the rounds these sum to n_wanted.
-            size = (n_wanted + number) // self.n_rounds
+            size = (n_wanted + number) // len(self.entropy_)
             is_own = data.target == label
             sides = [
                 draw_rows(np.flatnonzero(side), self.entropy_[number], size, rng)

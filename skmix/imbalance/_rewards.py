@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
 
+import numpy as np
 from numpy.random import RandomState
+from numpy.typing import ArrayLike
 
 from .._core.neighbors import FloatArray
 from .._core.rewards import confidence, improvement
@@ -124,6 +128,53 @@ class _Product(Reward):
         return f"{self.one!r} * {self.other!r}"
 
 
-def random_reward(rng: RandomState) -> Callable[..., float]:
-    """Reward by chance, between 0 and 1: the ablation."""
-    return lambda scores, probability: rng.random_sample()
+def chance(seed: int, numbers: ArrayLike) -> float:
+    """Draw a number between 0 and 1, the same for the same numbers: the ablation.
+
+    Parameters
+    ----------
+    seed : int
+        Of all draws.
+
+    numbers : array-like
+        What would otherwise be rewarded or scored.
+
+    Returns
+    -------
+    number : float
+        By chance, also where a fit goes on from a checkpoint.
+    """
+    return float(RandomState([seed, crc32(np.asarray(numbers))]).random_sample())
+
+
+class RandomReward(Reward):
+    """Chance, in place of a reward."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
+        """Reward the last step."""
+        return chance(self.seed, len(scores))
+
+
+def random_score(seed: int, predicted: FloatArray, rows: Any = None) -> float:
+    """Score predictions by chance.
+
+    Parameters
+    ----------
+    seed : int
+        Of all draws.
+
+    predicted : ndarray
+        Predictions.
+
+    rows : ndarray of shape (m,), default=None
+        Which of them count, in vain.
+
+    Returns
+    -------
+    score : float
+        Between 0 and 1.
+    """
+    return chance(seed, predicted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import numpy as np
 from numpy.random import RandomState
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._core.neighbors import FloatArray
 from ._evaluators import Evaluator
-from ._judge import Judge
+from ._judge import N_BLOCKS, Judge
 from ._policy import Policy, UnionPolicy, WalkPolicy, hand_set_policies
 
 N_NUMBERS = 12
@@ -72,7 +73,7 @@ class PolicySearch:
             return WalkPolicy.from_unit(rng.random_sample(N_NUMBERS))
         # Parents are the best when the round began.
         begin = number - (number - self.n_random) % self.n_children
-        elite = np.argsort(self.scores[: len(self.hand_set) + begin])[-self.n_elite :]
+        elite = _descending(self.scores[: len(self.hand_set) + begin])[: self.n_elite]
         one, other = (self.policies[i].to_unit() for i in rng.choice(elite, 2))
         child = np.where(rng.random_sample(N_NUMBERS) < 0.5, one, other)
         child += STEP * rng.normal(size=N_NUMBERS)
@@ -80,8 +81,7 @@ class PolicySearch:
 
     def best(self, n_best: int) -> list[Policy]:
         """Give the policies with the highest scores, highest first."""
-        order = np.argsort(self.scores)[::-1][:n_best]
-        return [self.policies[i] for i in order]
+        return [self.policies[i] for i in _descending(self.scores)[:n_best]]
 
     def state(self) -> dict[str, NDArray]:
         """The policies and scores so far."""
@@ -153,14 +153,14 @@ class Contest:
 
         Returns
         -------
-        probability : ndarray of shape (v, n_classes)
-            Predictions.
+        predicted : ndarray of shape (v, n_classes + 1)
+            Predictions; see `Evaluator`.
         """
         if repeat not in self.untouched:
             self.untouched[repeat] = self.evaluator.predict(None, repeat, self.seed)
         return self.untouched[repeat]
 
-    def seconds_to_judge(self, n_union: int) -> float:
+    def seconds_to_judge(self, n_union: int) -> tuple[float, float]:
         """Estimate what it takes to judge at least one finalist.
 
         Parameters
@@ -170,14 +170,24 @@ class Contest:
 
         Returns
         -------
-        seconds : float
-            Of all predictions that this needs, by the time of a first one.
+        finalist : float
+            Seconds of a finalist, by those of a first policy.
+
+        verdict : float
+            Seconds of the comparison with the rows as they are.
         """
-        # The baseline, a finalist, and the winner where it has not been predicted with.
-        n = 1 + len(self.open) + 2 * len(self.fresh)
+        start = monotonic()
+        predicted = self.evaluator.predict(hand_set_policies()[0], 0, self.seed)
+        middle = monotonic()
+        self.score(predicted)
+        predict, score = middle - start, monotonic() - middle
+        n_predictions = 2 * len(self.fresh)
         if not self.fresh and n_union > 1:
-            n += max(2, len(self.evaluator.folds))
-        return n * self.evaluator.seconds_to_predict()
+            n_predictions = max(2, len(self.evaluator.folds))
+        # Once with all rows and once without each block, with mixes and without.
+        n_scores = 2 * (N_BLOCKS + 1) * max(1, len(self.fresh))
+        verdict = n_predictions * predict + n_scores * score
+        return len(self.open) * (predict + score), verdict
 
     def quick_score(self, policy: Policy, seed: int) -> float:
         """Score a policy by the first split.
@@ -213,7 +223,7 @@ class Contest:
         winner : Policy
             What is best on all rows.
 
-        better, baseline : list of ndarray of shape (v, n_classes)
+        better, baseline : list of ndarray of shape (v, n_classes + 1)
             Predictions with it and without, one to each fresh split. Where there is
             none, each fold, or half of the rows of a single one, is predicted with what
             is best on the other rows.
@@ -248,7 +258,7 @@ class Finals:
 
     def __init__(self, contest: Contest, finalists: Sequence[Policy]) -> None:
         self.contest, self.finalists = contest, list(finalists)
-        # Of shape (repeats, v, n_classes) to each finalist.
+        # Of shape (repeats, v, n_classes + 1) to each finalist.
         self.predictions: list[FloatArray] = []
         self.scores: list[float] = []
 
@@ -280,7 +290,7 @@ class Finals:
         scores = self.scores
         if rows is not None:
             scores = [self._score(p, rows) for p in self.predictions]
-        return [self.finalists[i] for i in np.argsort(scores)[::-1]]
+        return [self.finalists[i] for i in _descending(scores)]
 
     def predict(self, policies: list[Policy]) -> FloatArray:
         """Predict what the first split holds out, with one finalist or several.
@@ -292,8 +302,8 @@ class Finals:
 
         Returns
         -------
-        probability : ndarray of shape (v, n_classes)
-            Predictions.
+        predicted : ndarray of shape (v, n_classes + 1)
+            Predictions; see `Evaluator`.
         """
         if len(policies) == 1:
             return self.predictions[self.finalists.index(policies[0])][0]
@@ -318,6 +328,11 @@ class Finals:
 
     def load_policy(self, policy: dict[str, NDArray]) -> None:
         """Nothing to put in place."""
+
+
+def _descending(scores: Sequence[float]) -> NDArray[np.intp]:
+    """Places of scores, highest first; of equal ones the earlier first."""
+    return np.argsort(-np.asarray(scores), kind="stable")
 
 
 def union(policies: Sequence[Policy]) -> Policy:

@@ -27,7 +27,7 @@ def test_tables_by_hand(hoods):
     assert_array_equal(hoods.near_small[3, :3], [2, 1, 0])
     assert_array_equal(hoods.partners[:4, 0], [4, 4, 4, 10])
     assert_array_equal(hoods.partners[[4, 5, 6, 8], 0], [2, 2, 2, 3])
-    assert not hoods.is_twin.any()
+    assert_array_equal(hoods.usable(ALL), ALL)
 
 
 def test_twins_are_rows_of_both_sides_in_one_place():
@@ -35,7 +35,11 @@ def test_twins_are_rows_of_both_sides_in_one_place():
     small = np.append(SMALL, [False, True])
     hoods = Neighborhoods(X, small, nearest_rows(X, 5))
     # Two rows of one side in one place are none.
-    assert_array_equal(np.flatnonzero(hoods.is_twin), [3, 12])
+    known = np.ones(len(X), bool)
+    assert_array_equal(np.flatnonzero(~hoods.usable(known)), [3, 12])
+    # Nor do rows that are not there say anything about those that are.
+    known[3] = False
+    assert_array_equal(np.flatnonzero(~hoods.usable(known)), [3])
 
 
 def test_share_of_the_class_around_a_row(hoods):

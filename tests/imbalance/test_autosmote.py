@@ -307,9 +307,11 @@ def test_what_is_told_of_a_policy():
 
 def make_contest(X, y, asked, cv=3, n_repeats=2):
     ground = Ground(read(X, y), asked, 3000)
-    folds = make_folds(ground.data, ground.codes, cv, n_repeats, RandomState(0))
+    folds = make_folds(
+        ground.data, ground.codes, ground.asked, cv, n_repeats, RandomState(0)
+    )
     evaluator = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 5)
-    judge = Judge("f1_macro", ground.classes, ground.codes, None, RandomState(0))
+    judge = Judge("f1_macro", ground.classes, ground.codes, None, None, RandomState(0))
     return Contest(evaluator, judge, judge.score, n_repeats, 1, seed=0)
 
 
@@ -343,10 +345,10 @@ def test_scores_of_rollouts():
     assert_array_equal(where, np.repeat([*np.ndindex(3, 3)], 2, axis=0))
     for code in (1, 2):
         hoods = contest.evaluator.ground.hoods[code]
-        usable = folds[1].train & ~hoods.is_twin & hoods.small
-        assert hoods.is_twin[hoods.small].sum() == 1
+        usable = hoods.usable(folds[1].train) & hoods.small
+        assert (~hoods.usable(np.ones(200, bool))[hoods.small]).sum() == 1
         own = (decisions["rows"].rollout == 2) & (decisions["rows"].part == 1)
-        view = look(hoods, folds[1].train & ~hoods.is_twin, 80, 4)
+        view = look(hoods, hoods.usable(folds[1].train), 80, 4)
         half = slice(None, usable.sum()) if code == 1 else slice(-usable.sum(), None)
         assert_array_equal(decisions["rows"].inputs[own][half], view.inputs["rows"])
     assert len({len(array) for array in decisions["pairs"]}) == 1
@@ -354,7 +356,7 @@ def test_scores_of_rollouts():
 
 def test_rollouts_where_all_rows_are_twins():
     X, y = blobs(60, 6)
-    X[6:12] = X[:6]
+    X[6:] = np.tile(X[:6], (9, 1))
     contest = make_contest(X, y, {1: 48})
     scores, decisions = Rollouts(contest, 4)(fixed(), [1, 2])
     assert decisions == {}
@@ -616,7 +618,7 @@ def test_too_little_to_learn_from():
 
 def test_a_class_of_twins_is_left_as_it_is():
     X, y = blobs(60, 6)
-    X[6:12] = X[:6]
+    X[6:] = np.tile(X[:6], (9, 1))
     sampler = autosmote()
     X_new, _ = sampler.fit_resample(X, y)
     assert not sampler.accepted_

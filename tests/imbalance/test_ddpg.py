@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skmix._core.walk import Walkers
 from skmix.imbalance import Confidence, Improvement
-from skmix.imbalance._ddpg import ActorPolicy, Limits, MixingEnvironment, in_amounts
+from skmix.imbalance._ddpg import ActorPolicy, Limits, MixingEnvironment
 from skmix.imbalance._evaluators import Coordinates, NeighborEvaluator
 from skmix.imbalance._folds import make_folds
 from skmix.imbalance._ground import Ground
@@ -22,9 +22,9 @@ LIMITS = Limits(max_neighbors=10, max_copies=5, threshold=0.3)
 def make_environment(reward, needs_probability=False, n_walkers=2, max_mixes=300):
     X, y = blobs(120, 20)
     ground = Ground(read(X, y), {1: 80}, max_mixes)
-    folds = make_folds(ground.data, ground.codes, 3, 1, RandomState(0))
+    folds = make_folds(ground.data, ground.codes, ground.asked, 3, 1, RandomState(0))
     evaluator = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 5)
-    judge = Judge("f1_macro", ground.classes, y, None, RandomState(0))
+    judge = Judge("f1_macro", ground.classes, y, None, None, RandomState(0))
     contest = Contest(evaluator, judge, judge.score, 1, 0, seed=0)
     return MixingEnvironment(contest, LIMITS, n_walkers, reward, needs_probability, 1)
 
@@ -127,7 +127,7 @@ def test_mixes_stay_over_episodes_until_there_are_enough():
     environment._begin_anew(0)
     test = environment.evaluator.folds[0].test
     untouched = environment.contest.baseline(0)
-    assert_array_equal(environment.probability[test], untouched[test])
+    assert_array_equal(environment.predicted[test], untouched[test])
 
 
 def test_the_environment_resumes():
@@ -146,7 +146,7 @@ def test_the_environment_resumes():
         rest.reset()
         rest.step(actions[episode])
     assert_allclose(rest.scores, whole.scores)
-    assert_array_equal(rest.probability, whole.probability)
+    assert_array_equal(rest.predicted, whole.predicted)
 
 
 def constant_actor(n_state, actions):
@@ -160,15 +160,18 @@ def test_the_policy_does_what_its_actor_says():
     ground = Ground(read(X, y), {1: 80}, 300)
     hoods = ground.hoods[1]
     weights = constant_actor(6, [0.5, 0.7, 0.6, 0.999])
-    policy = ActorPolicy(weights, LIMITS, n_walkers=6, amount=1.0)
+    policy = ActorPolicy(weights, LIMITS, 6, typical=(5, 0.7, 3, 0.999), amount=1.0)
     mixed = policy.walk(hoods, np.ones(120, bool), Amount(80, 300), RandomState(0))
     assert len(mixed.first) == 80
     assert mixed.weight.mean() == pytest.approx(0.7, abs=0.02)
     assert mixed.small.all()
     # Walks end after each step: only starts and their nearest others are mixed.
     assert_array_equal(mixed.second, hoods.partners[mixed.first, 0])
-    assert {p.amount for p in in_amounts(policy)} == {0.0, 0.33, 0.66, 1.0}
-    assert "1 to 10" in policy.describe()
+    policies = make_environment(None).in_amounts(weights)
+    assert [policy.amount for policy in policies] == [0.0, 0.33, 0.66, 1.0]
+    words = policies[0].describe()
+    for said in ("of 5.0 rows, of at most 10", "class 0.70", "3.0 copies", "1.00; am"):
+        assert said in words
     rng = RandomState(0)
     walkers = Walkers(hoods, np.ones(120, bool), np.ones(20), 6, rng)
     assert walkers.first.shape == (6,)

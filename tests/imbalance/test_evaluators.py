@@ -30,12 +30,23 @@ def arrange(X, y, cv=4, n_repeats=2, **held_out):
     classes, counts = np.unique(data.target, return_counts=True)
     asked = dict(zip(classes, counts.max() - counts, strict=True))
     ground = Ground(data, asked, max_mixes=300)
-    return ground, make_folds(data, ground.codes, cv, n_repeats, RandomState(0))
+    return ground, make_folds(
+        data, ground.codes, ground.asked, cv, n_repeats, RandomState(0)
+    )
+
+
+def both(model, X):
+    """Probabilities and labels, which are numbers here."""
+    return np.column_stack([model.predict_proba(X), model.predict(X)])
 
 
 def put_together(data, mixes):
     sampler = AverageSampler()
     return sampler._put_together(data, mixes)
+
+
+def refits(ground, folds, estimator, n_jobs=None, response="predict_proba"):
+    return RefitEvaluator(ground, folds, estimator, put_together, response, n_jobs)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -50,7 +61,7 @@ def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
     evaluator = NeighborEvaluator(ground, folds, space, k)
     for policy in (None, POLICY):
         for repeat in (1, 0):
-            expected = np.full((240, n_classes), np.nan)
+            expected = np.full((240, n_classes + 1), np.nan)
             for place, fold in enumerate(folds):
                 if fold.repeat != repeat:
                     continue
@@ -60,7 +71,7 @@ def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
                     Z = np.vstack([Z, space.of(mixes)])
                     codes = np.concatenate([codes, mixes.codes])
                 model = KNeighborsClassifier(k).fit(Z, codes)
-                expected[fold.test] = model.predict_proba(space.Z[fold.test])
+                expected[fold.test] = both(model, space.Z[fold.test])
             assert_allclose(evaluator.predict(policy, repeat, 7), expected)
 
 
@@ -70,7 +81,7 @@ def test_the_exact_evaluator_is_the_refit_of_nearest_neighbours():
     estimator = KNeighborsClassifier(7)
     assert is_exact(estimator, ground.data)
     exact = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 7)
-    refit = RefitEvaluator(ground, folds, estimator, put_together, None)
+    refit = refits(ground, folds, estimator)
     for policy in (None, POLICY):
         assert_allclose(exact.predict(policy, 0, 3), refit.predict(policy, 0, 3))
     assert refit.n_fits == 8
@@ -88,6 +99,7 @@ def test_what_is_followed_exactly():
         KNeighborsClassifier(weights="distance"),
         KNeighborsClassifier(p=1),
         KNeighborsClassifier(metric="cosine"),
+        KNeighborsClassifier(metric_params={"w": [1, 2, 3]}),
     ):
         assert not is_exact(other, data)
     frame = pd.DataFrame(X).assign(colour=pd.Categorical(["r", "b"] * 100))
@@ -128,9 +140,9 @@ def test_refits_see_the_rows_of_the_user(frame):
     X_in = pd.DataFrame(X, columns=list("abc")) if frame else X
     ground, folds = arrange(X_in, labels, cv=3, n_repeats=1)
     Nearest.fits.clear()
-    refit = RefitEvaluator(ground, folds, Nearest(), put_together, None)
+    refit = refits(ground, folds, Nearest())
     refit.predict(None, 0, 0)
-    probability = refit.predict(POLICY, 0, 0)
+    predicted = refit.predict(POLICY, 0, 0)
     assert len(Nearest.fits) == 6
     for fold, (rows, target) in zip(folds, Nearest.fits[:3], strict=True):
         assert isinstance(rows, pd.DataFrame) == frame
@@ -146,7 +158,7 @@ def test_refits_see_the_rows_of_the_user(frame):
         assert_allclose(np.asarray(rows)[n:], expected)
         assert_array_equal(target[n:], ground.classes[mixes.codes])
     # A classifier without probabilities is sure of what it predicts.
-    assert_array_equal(np.sort(probability, axis=1), [[0, 1]] * 60)
+    assert_array_equal(predicted[:, :2], np.eye(2)[predicted[:, 2].astype(int)])
 
 
 def test_classes_that_a_fold_lacks_have_probability_zero():
@@ -155,10 +167,12 @@ def test_classes_that_a_fold_lacks_have_probability_zero():
     data = read(X, y)
     ground = Ground(data, {1: 30}, 100)
     cv = StratifiedShuffleSplit(1, test_size=0.3, random_state=0)
-    folds = make_folds(data, (y == 1).astype(int), cv_of(cv, X, y == 1), 1, None)
+    folds = make_folds(
+        data, (y == 1).astype(int), [0, 1], cv_of(cv, X, y == 1), 1, None
+    )
     folds[0].train[0] = False
-    refit = RefitEvaluator(ground, folds, GaussianNB(), put_together, None)
-    probability = refit.predict(None, 0, 0)[folds[0].test]
+    refit = refits(ground, folds, GaussianNB())
+    probability = refit.predict(None, 0, 0)[folds[0].test, :3]
     assert_array_equal(probability[:, 2], 0)
     assert_allclose(probability.sum(axis=1), 1)
 
@@ -176,7 +190,7 @@ def cv_of(splitter, X, y):
 def test_a_warm_evaluator_goes_on_from_the_fit_to_the_rows():
     X, y = blobs(80, 16)
     ground, folds = arrange(X, y, cv=2, n_repeats=1)
-    refit = RefitEvaluator(ground, folds, GaussianNB(), put_together, None)
+    refit = refits(ground, folds, GaussianNB())
     refit.predict(None, 0, 0)
     warm = refit.warm().predict(POLICY, 0, 5)
     for place, fold in enumerate(folds):
@@ -186,7 +200,7 @@ def test_a_warm_evaluator_goes_on_from_the_fit_to_the_rows():
         mixes.first = np.searchsorted(fold.train_rows, mixes.first)
         mixes.second = np.searchsorted(fold.train_rows, mixes.second)
         model.partial_fit(*put_together(part, mixes))
-        assert_allclose(warm[fold.test], model.predict_proba(X[fold.test]))
+        assert_allclose(warm[fold.test], both(model, X[fold.test]))
     assert not np.allclose(warm, refit.predict(POLICY, 0, 5))
 
 
@@ -199,10 +213,10 @@ def test_held_out_rows_of_the_user():
     space = Coordinates(ground.data, encoded=False)
     votes = NeighborEvaluator(ground, folds, space, 5).predict(None, 0, 0)
     model = KNeighborsClassifier(5).fit(X, y)
-    assert_allclose(votes, model.predict_proba(X_val))
-    refit = RefitEvaluator(ground, folds, LinearSVC(), put_together, None)
+    assert_allclose(votes, both(model, X_val))
+    refit = refits(ground, folds, LinearSVC())
     expected = LinearSVC().fit(X, y).predict(X_val)
-    assert_array_equal(refit.predict(None, 0, 0).argmax(axis=1), expected)
+    assert_array_equal(refit.predict(None, 0, 0)[:, 2], expected)
 
 
 def test_folds_keep_groups_together_and_classes_in_proportion():
@@ -210,7 +224,7 @@ def test_folds_keep_groups_together_and_classes_in_proportion():
     groups = np.arange(120) % 40
     data = read(X, y)
     data.groups = groups
-    folds = make_folds(data, y, 5, 3, RandomState(0))
+    folds = make_folds(data, y, [0, 1], 5, 3, RandomState(0))
     assert count_repeats(folds) == 3
     assert [fold.repeat for fold in folds] == [0] * 5 + [1] * 5 + [2] * 5
     for fold in folds:
@@ -218,16 +232,21 @@ def test_folds_keep_groups_together_and_classes_in_proportion():
         assert y[fold.test].sum() > 0
     # As many folds as the rarest class has rows, or groups.
     assert (
-        len(make_folds(read(*blobs(50, 3)), blobs(50, 3)[1], 5, 1, RandomState(0))) == 3
+        len(
+            make_folds(
+                read(*blobs(50, 3)), blobs(50, 3)[1], [0, 1], 5, 1, RandomState(0)
+            )
+        )
+        == 3
     )
     data.groups = (y == 0).astype(int)
-    assert make_folds(data, y, 5, 1, RandomState(0)) == []
+    assert make_folds(data, y, [0, 1], 5, 1, RandomState(0)) == []
 
 
 def test_a_splitter_may_leave_rows_out():
     X, y = blobs(100, 20)
     splitter = StratifiedShuffleSplit(3, test_size=0.4, random_state=0)
-    folds = make_folds(read(X, y), y, splitter, 1, RandomState(0))
+    folds = make_folds(read(X, y), y, [0, 1], splitter, 1, RandomState(0))
     # A row that has been held out before begins another repeat.
     assert folds[0].repeat == 0
     assert count_repeats(folds) > 1
@@ -241,9 +260,7 @@ def test_results_do_not_depend_on_n_jobs():
     X, y = blobs(60, 15)
     ground, folds = arrange(X, y, cv=3, n_repeats=1)
     results = [
-        RefitEvaluator(
-            ground, folds, LogisticRegression(), put_together, n_jobs
-        ).predict(POLICY, 0, 1)
+        refits(ground, folds, LogisticRegression(), n_jobs).predict(POLICY, 0, 1)
         for n_jobs in (None, 2)
     ]
     assert_array_equal(*results)

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skmix.imbalance import UnionPolicy, WalkPolicy
 from skmix.imbalance._ground import Fold
-from skmix.imbalance._judge import Judge
+from skmix.imbalance._judge import Judge, with_labels
 from skmix.imbalance._policy import hand_set_policies
 from skmix.imbalance._search import Contest, Finals, PolicySearch, union
 
@@ -79,14 +79,14 @@ class Known:
         members = getattr(policy, "members", (policy,))
         skill = 0.6 if policy is None else np.mean([m.amount for m in members])
         right = RandomState(repeat).random_sample(len(self.codes)) < skill
-        return np.eye(2)[np.where(right, self.codes, 1 - self.codes)]
+        return with_labels(np.eye(2)[np.where(right, self.codes, 1 - self.codes)])
 
 
 def contest(n_repeats, n_fresh, n_folds=3):
     codes = np.arange(300) % 2
     parts = np.array_split(RandomState(0).permutation(300), n_folds)
     folds = [Fold(0, np.ones(1, bool), part) for part in parts]
-    judge = Judge("accuracy", np.array([0, 1]), codes, None, RandomState(0))
+    judge = Judge("accuracy", np.array([0, 1]), codes, None, None, RandomState(0))
     known = Known(codes, folds)
     return Contest(known, judge, judge.score, n_repeats, n_fresh, seed=0), known
 
@@ -120,7 +120,7 @@ def test_without_fresh_splits_each_fold_is_predicted_by_what_the_others_prefer()
     # As if the second were best where it is not looked at.
     wrong = known.folds[1].test
     finals.predictions[1][0][wrong] = 1 - finals.predictions[1][0][wrong]
-    finals.predictions[0][0][wrong] = np.eye(2)[known.codes[wrong]]
+    finals.predictions[0][0][wrong] = with_labels(np.eye(2)[known.codes[wrong]])
     finals.scores = [finals._score(p) for p in finals.predictions]
     _, (mixed,), (untouched,) = arena.compare(finals, n_union=1)
     assert_array_equal(untouched, known.predict(None, 0, 0))
