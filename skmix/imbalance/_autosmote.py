@@ -108,8 +108,8 @@ class AutoSMOTESampler(JudgedSampler):
     Three networks [1]_ decide, each for the next one: how many mixes a class gets; how
     many of them start from each of its rows; and with which of its nearest rows, at
     which shares. They learn together from the score on held-out rows, by policy
-    gradient. The data come back as they were unless mixing helps on rows that had no
-    part in it.
+    gradient. The data come back as they were unless mixing helps on splits that had
+    no part in it.
 
     Parameters
     ----------
@@ -202,8 +202,7 @@ class AutoSMOTESampler(JudgedSampler):
         Whether rows are mixed.
 
     best_score_ : float
-        Score with mixing, on rows that neither the classifier nor the choice among
-        policies saw. NaN if not measured.
+        Score with mixing, on splits by which nothing was chosen. NaN if not measured.
 
     baseline_score_ : float
         Score of the untouched data on the same rows. NaN if not measured.

@@ -31,7 +31,7 @@ class MixAnNSampler(JudgedSampler):
     how many, and from which share on a mix belongs to the small class. SMOTE,
     Borderline-SMOTE and averages of random rows are policies, too. The one that helps
     most on held-out rows is chosen by cross-validation, and the data come back as they
-    were unless it helps on rows that had no part in the choice.
+    were unless it helps on splits that had no part in the choice.
 
     Parameters
     ----------
@@ -176,8 +176,7 @@ class MixAnNSampler(JudgedSampler):
         Whether rows are mixed.
 
     best_score_ : float
-        Score with mixing, on rows that neither the classifier nor the choice among
-        policies saw. NaN if not measured.
+        Score with mixing, on splits by which nothing was chosen. NaN if not measured.
 
     baseline_score_ : float
         Score of the untouched data on the same rows. NaN if not measured.
