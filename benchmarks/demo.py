@@ -2,8 +2,9 @@
 
 Regression on NO2 measurements (on scikit-learn's diabetes data where NO2 is not at
 hand): a grid search over the resampler, with None in the grid, and over the estimator;
-then all resamplers side by side for three estimators. Classification: the samplers of
-imbalanced-learn as they are. Writes the tables and figures to a folder.
+then all resamplers side by side for three estimators. Classification: MixAnN beside the
+samplers of imbalanced-learn, class weights and a tuned threshold. Writes the tables and
+figures to a folder.
 
     python benchmarks/demo.py --out demo
 """
@@ -36,6 +37,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmix import ResampledRegressor, compare_resamplers
 from skmix.datasets import load_no2
+from skmix.imbalance import MixAnNSampler
 from skmix.plotting import MixingDisplay, PolicyDisplay
 from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
 
@@ -134,7 +136,12 @@ def main():
         },
         X,
         y,
-        {"SMOTE": SMOTE(), "BorderlineSMOTE": BorderlineSMOTE(), "ADASYN": ADASYN()},
+        {
+            "SMOTE": SMOTE(),
+            "BorderlineSMOTE": BorderlineSMOTE(),
+            "ADASYN": ADASYN(),
+            "MixAnN": MixAnNSampler(),
+        },
         n_jobs=-1,
         random_state=0,
     )

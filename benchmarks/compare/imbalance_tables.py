@@ -90,6 +90,11 @@ def arms_of(rows: Rows, classifier: str) -> list[str]:
     return [name for name in names if not name.endswith(", unguarded")]
 
 
+def short(pair: list[float | None]) -> str:
+    """A mean difference of scores and its standard error, both below 1."""
+    return change(pair, 3).replace("0.", ".")
+
+
 def level(row: dict[str, Any] | None, name: str = "f1") -> str:
     """A mean score, and what is missing."""
     if row is None:
@@ -107,16 +112,14 @@ def horizontal_table(rows: Rows, classifier: str) -> str:
             if row is None or arm == "none":
                 cells.append(level(row))
             else:
-                cells.append(change(row["minus none"]["f1"], 3))
+                cells.append(short(row["minus none"]["f1"]))
         over = rows.get(("all", classifier, arm))
-        if over is None:
-            cells.append("")
-        elif arm == "none":
-            cells.append(f"{over['f1']:.3f}")
-        else:
-            cells.append(change(over["minus none"], 3))
-        table.append([arm, *cells, seconds(mean_seconds(rows, classifier, arm))])
-    return rst(["", *TITLES.values(), "mean", "CPU s"], table)
+        mean = ""
+        if over is not None:
+            mean = f"{over['f1']:.3f}" if arm == "none" else short(over["minus none"])
+        cost = seconds(mean_seconds(rows, classifier, arm))
+        table.append([arm, mean, *cells, cost])
+    return rst(["", "mean", *TITLES.values(), "CPU s"], table)
 
 
 def mean_seconds(rows: Rows, classifier: str, arm: str) -> float:
@@ -140,8 +143,10 @@ def difference_table(rows: Rows) -> str:
                 cells.append("")
                 continue
             mean, error, plain = row["minus MixAnN"]["f1"]
-            text = change([-mean, error], 3)
-            cells.append(text if plain is None else f"{text} ({plain:.3f})")
+            text = short([-mean, error])
+            cells.append(
+                text if plain is None else f"{text} ({plain:.3f})".replace("(0", "(")
+            )
         table.append([arm, *cells])
     return rst(["", *TITLES.values()], table)
 
@@ -156,7 +161,7 @@ def guard_table(rows: Rows) -> str:
             if row is None:
                 cells.append("")
                 continue
-            gain = change(row["minus none"]["f1"], 3)
+            gain = short(row["minus none"]["f1"])
             cells.append(f"{gain}, {100 * row['accepted']:.0f} %")
         table.append([classifier, *cells])
     return rst(["", *TITLES.values()], table)
@@ -261,11 +266,10 @@ def learning_table(rows: Rows) -> str:
     for arm in LEARNED:
         found = [rows.get((data, "KNN", arm)) for data in TITLES]
         cells = [
-            change(row["minus hand-set policies"]["f1"], 3) if row else ""
-            for row in found
+            short(row["minus hand-set policies"]["f1"]) if row else "" for row in found
         ]
         over = rows.get(("all", "KNN", arm))
-        mean = change(over["minus hand-set policies"], 3) if over else ""
+        mean = short(over["minus hand-set policies"]) if over else ""
         table.append([arm, *cells, mean])
     return rst(["minus hand-set", *TITLES.values(), "mean"], table)
 

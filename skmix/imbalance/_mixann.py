@@ -150,8 +150,9 @@ class MixAnNSampler(JudgedSampler):
         Whether to hand the data back as they were unless held-out rows gain.
 
     max_time : float, default=None
-        Seconds after which learning stops, shared out among its phases; what was found
-        so far is judged and used. A fit of the classifier is not cut short.
+        Seconds that a fit may take, shared out among its phases. What was found so far
+        is judged and used; where there is no time for that, the data come back as they
+        were. A fit of the classifier is not cut short.
 
     categorical_features : "from_dtype" or array-like, default="from_dtype"
         Columns that hold categories: names, places or a mask, in addition to columns
