@@ -15,14 +15,14 @@ import numpy as np
 from numpy.lib.format import read_array
 
 from . import _tables
-from ._tables import Dataset, Raw, Table, _same, new_file
+from ._tables import Dataset, Raw, Table, new_file, same
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayDataset(Dataset):
     """A data set of ADBench: `source_id` is its place there, `features` our names."""
 
-    targets: dict[str, str] = field(default_factory=lambda: _same("target"))
+    targets: dict[str, str] = field(default_factory=lambda: same("target"))
     integer: tuple[str, ...] = ("target",)
     source: str = "adbench"
     file_name: str = ""
@@ -60,7 +60,7 @@ class ArrayDataset(Dataset):
 
 
 def _numbered(count: int) -> dict[str, str]:
-    return _same(" ".join(f"x{i}" for i in range(count)))
+    return same(" ".join(f"x{i}" for i in range(count)))
 
 
 # The addresses are where ADBench's own code looks. That the values there are those that
@@ -81,7 +81,7 @@ twelve cepstrum coefficients, standardised; the file does not name them.""",
         ),
         ArrayDataset(
             name="annthyroid",
-            features=_same("age TSH T3 TT4 T4U FTI"),
+            features=same("age TSH T3 TT4 T4U FTI"),
             source_id="Classical/2_annthyroid",
             sha256="a5fc94746dd9d82918d687324f8da8e03893c731a888924ba77dc769abdbd4f5",
             descr="""Thyroid disease (R. Quinlan; UCI 102, CC BY 4.0; ADBench 2).
@@ -105,7 +105,7 @@ rows repeat the features of another. No licence is stated.""",
         ),
         ArrayDataset(
             name="satellite",
-            features=_same(
+            features=same(
                 " ".join(f"pixel{p}_band{b}" for p in range(1, 10) for b in range(1, 5))
             ),
             source_id="Classical/30_satellite",
@@ -120,7 +120,7 @@ random split are not independent.""",
         ),
         ArrayDataset(
             name="smtp",
-            features=_same("duration src_bytes dst_bytes"),
+            features=same("duration src_bytes dst_bytes"),
             source_id="Classical/34_smtp",
             sha256="74a14a507d5820cb1d3d8545726b8bdfcfc8b71b2cc87d5a13b8cdef2fd41940",
             descr="""Mail connections of KDD Cup 1999 (UCI 130, CC BY 4.0; ADBench 34).

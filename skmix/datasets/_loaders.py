@@ -11,7 +11,7 @@ something has dtype int64, and a text feature has dtype category.
 from os import PathLike
 from typing import Any
 
-from ._tables import load
+from ._regression import load
 
 
 def load_no2(

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from skmix import datasets
-from skmix.datasets import _arrays, _tables, load_abalone, load_energy, load_no2
+from skmix.datasets import (
+    _arrays,
+    _regression,
+    _tables,
+    load_abalone,
+    load_energy,
+    load_no2,
+)
 
 DATA = os.environ.get("SKMIX_DATA")
 
@@ -23,11 +30,11 @@ def loader(name):
 
 def test_every_table_has_a_public_loader():
     loaders = {name for name in datasets.__all__ if name.startswith("load_")}
-    names = [*_tables.DATASETS, *_arrays.DATASETS]
+    names = [*_regression.DATASETS, *_arrays.DATASETS]
     assert loaders == {f"load_{name}" for name in names}
 
 
-@pytest.mark.parametrize("name", _tables.DATASETS)
+@pytest.mark.parametrize("name", _regression.DATASETS)
 def test_parameters_are_keyword_only(name, tmp_path):
     with pytest.raises(TypeError, match="positional"):
         loader(name)(tmp_path)
@@ -177,7 +184,7 @@ SERVED = {
 @pytest.mark.parametrize("name", SERVED)
 def test_file_that_uci_serves(name, monkeypatch, tmp_path):
     """The table in UCI's names, order and digits is the served file, byte for byte."""
-    facts = _tables.DATASETS[name]
+    facts = _regression.DATASETS[name]
     monkeypatch.setenv("SKMIX_DATA", DATA)
     table, _ = _tables.fetch_table(facts, tmp_path, download_if_missing=False)
     formats, line_end, file_end, sha256 = SERVED[name]

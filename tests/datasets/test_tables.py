@@ -14,10 +14,10 @@ from sklearn.datasets import fetch_openml
 from sklearn.utils import Bunch
 
 from skmix import datasets
-from skmix.datasets import _tables, load_abalone, load_no2
+from skmix.datasets import _regression, _tables, load_abalone, load_no2
 
-NAMES = list(_tables.DATASETS)
-UCI = [name for name, facts in _tables.DATASETS.items() if facts.source == "uci"]
+NAMES = list(_regression.DATASETS)
+UCI = [name for name, facts in _regression.DATASETS.items() if facts.source == "uci"]
 OPENML = [name for name in NAMES if name not in UCI]
 
 
@@ -56,10 +56,10 @@ def small(monkeypatch):
     """Shrink a data set to five rows; return its facts and its table."""
 
     def shrink(name):
-        facts = _tables.DATASETS[name]
+        facts = _regression.DATASETS[name]
         table = small_table(facts)
         facts = replace(facts, sha256=_tables.checksum(table))
-        monkeypatch.setitem(_tables.DATASETS, name, facts)
+        monkeypatch.setitem(_regression.DATASETS, name, facts)
         return facts, table
 
     return shrink
@@ -131,7 +131,7 @@ def test_openml_is_asked_for_all_columns_as_numbers(name, small, monkeypatch, tm
 
 @pytest.mark.parametrize("name", UCI)
 def test_uci_address(name):
-    facts = _tables.DATASETS[name]
+    facts = _regression.DATASETS[name]
     base = "https://archive.ics.uci.edu/static/public"
     assert facts.url == f"{base}/{facts.source_id}/data.csv"
 
@@ -196,7 +196,7 @@ def test_changed_source_is_refused_and_not_cached(name, small, monkeypatch, tmp_
 
 @pytest.mark.parametrize("change", ["value", "sign", "order", "name", "text"])
 def test_checksum_sees_every_change(change):
-    table = small_table(_tables.DATASETS["abalone"])
+    table = small_table(_regression.DATASETS["abalone"])
     changed = dict(table)
     if change == "value":
         changed["Length"] = np.nextafter(table["Length"], np.inf)
@@ -229,7 +229,7 @@ def test_missing_without_download_says_what_to_do(name, tmp_path):
 def test_failed_download_says_what_to_do(name, tmp_path):
     with pytest.raises(OSError, match="Could not download") as caught:
         loader(name)(data_home=tmp_path)
-    parts = ("no network", _tables.DATASETS[name].url, f"{name}.csv", "SKMIX_DATA")
+    parts = ("no network", _regression.DATASETS[name].url, f"{name}.csv", "SKMIX_DATA")
     assert all(part in str(caught.value) for part in parts)
     assert isinstance(caught.value.__cause__, URLError)
     assert not list(tmp_path.iterdir())
@@ -247,7 +247,7 @@ def test_failed_download_says_what_to_do(name, tmp_path):
     ],
 )
 def test_broken_files(text, match, tmp_path):
-    text = text.replace("HEADER", ",".join(_tables.DATASETS["no2"].columns))
+    text = text.replace("HEADER", ",".join(_regression.DATASETS["no2"].columns))
     (tmp_path / "no2.csv").write_bytes(text.encode("latin-1"))
     with pytest.raises(OSError, match=match) as caught:
         load_no2(data_home=tmp_path)
