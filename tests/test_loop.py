@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -140,6 +141,44 @@ def test_max_time_is_shared_among_the_phases():
     learners = [Scripted([1.0] * 500, pause=0.02) for _ in range(2)]
     fitted = Scripting().fit(*learners, max_time=0.4)
     assert all(1 < n < 30 for n in fitted.n_iter)
+
+
+class Timed(Scripted):
+    """Its steps take the times of its script, by a clock of its own."""
+
+    now = 0.0
+
+    def step(self):
+        report = super().step()
+        Timed.now += report["objective"]
+        return report
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    monkeypatch.setattr(Timed, "now", 0.0)
+    clock = SimpleNamespace(monotonic=lambda: Timed.now)
+    monkeypatch.setattr("skmix._loop.time", clock)
+
+
+@pytest.mark.usefixtures("clock")
+def test_no_iteration_begins_that_would_be_over_too_late():
+    # At 9, after six iterations, another one of 1.5 would be over at 10.5.
+    script = [1.0, 1.0, 4.0, *[1.0] * 9]
+    assert Scripting().fit(Timed(script), max_time=10).n_iter == [6]
+    # The first of a phase always begins.
+    assert Scripting().fit(Timed(script), Timed(script), max_time=1).n_iter == [1, 1]
+
+
+@pytest.mark.usefixtures("clock")
+def test_iterations_before_a_resume_say_nothing_about_time(tmp_path):
+    callback = Checkpoint(tmp_path / "state.npz", every=1)
+    script = [3.0] * 20
+    with pytest.warns(ConvergenceWarning):
+        Scripting().set_callbacks(callback).fit(Timed(script, interrupt_at=4))
+    # At 9, after three more, another one of 3 would be over at 12.
+    resumed = Scripting().set_callbacks(callback).fit(Timed(script), max_time=11)
+    assert resumed.n_iter == [4 + 3]
 
 
 def test_history_callback_goes_on_through_fits():

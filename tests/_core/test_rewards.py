@@ -49,3 +49,5 @@ def test_improvement_by_hand():
 def test_confidence_by_hand():
     # Eq. 6: the mean of p (1 - p).
     assert confidence(np.array([0.0, 0.5, 0.2])) == pytest.approx((0.25 + 0.16) / 3)
+    # Around a mix there may be no rows.
+    assert confidence(np.empty(0)) == 0

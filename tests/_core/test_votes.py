@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.neighbors import KNeighborsClassifier
 
+from skmix._core import votes
 from skmix._core.votes import NeighborVotes
 
 
@@ -57,6 +58,37 @@ def test_the_same_as_a_refit(
     known.add(Z_new[:half], codes_new[:half])
     known.add(Z_new[half:], codes_new[half:])
     assert_array_equal(known.votes, expected)
+
+
+@pytest.mark.parametrize("scale", [1e-19, 1.0, 1e19])
+@pytest.mark.parametrize("n_columns", [1, 6])
+def test_neither_units_nor_the_origin_matter(scale, n_columns):
+    rng = np.random.RandomState(0)
+    Z, Z_test, Z_new = (rng.normal(size=(m, n_columns)) for m in (80, 600, 50))
+    codes, codes_new = rng.randint(3, size=80), rng.randint(3, size=50)
+    known = NeighborVotes(
+        scale * (Z + 1e3), codes, scale * (Z_test + 1e3), n_classes=3, k=7
+    )
+    all_rows = np.vstack([Z, Z_new]), np.concatenate([codes, codes_new])
+    assert_array_equal(
+        known.votes_with(scale * (Z_new + 1e3), codes_new),
+        counted_by_hand(*all_rows, Z_test, 3, 7),
+    )
+
+
+def test_few_pairs_are_compared_exactly(monkeypatch):
+    squared, counts = votes._squared, []
+
+    def counted(A, a, B, b):
+        counts.append(len(a))
+        return squared(A, a, B, b)
+
+    rng = np.random.RandomState(0)
+    Z, Z_test, Z_new = (1e3 + rng.normal(size=(m, 6)) for m in (80, 600, 50))
+    known = NeighborVotes(Z, np.zeros(80, int), Z_test, 2, 7)
+    monkeypatch.setattr(votes, "_squared", counted)
+    entered, _, _ = known.entering(Z_new)
+    assert len(entered) <= counts[0] < 1.01 * len(entered)
 
 
 @settings(max_examples=60, deadline=None)

@@ -582,16 +582,20 @@ print("torch" in sys.modules)
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.parametrize("reward", ["auto", "random"])
 @pytest.mark.parametrize("after", [(4, "policy"), (2, "finals")])
-def test_resumed_after_a_stop_it_ends_as_if_there_had_been_none(hard, after, tmp_path):
+def test_resumed_after_a_stop_it_ends_as_if_there_had_been_none(
+    hard, after, reward, tmp_path
+):
     X, y = hard[0][:300], hard[1][:300]
-    whole = autosmote(max_iter=6).fit(X, y)
+    whole, stopped, resumed = (autosmote(max_iter=6, reward=reward) for _ in range(3))
+    whole.fit(X, y)
     checkpoint = Checkpoint(tmp_path / "fit.npz", every=2)
-    stopped = autosmote(max_iter=6).set_callbacks(checkpoint, interrupting(*after))
+    stopped.set_callbacks(checkpoint, interrupting(*after))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         stopped.fit(X, y)
-    resumed = autosmote(max_iter=6).set_callbacks(checkpoint).fit(X, y)
+    resumed.set_callbacks(checkpoint).fit(X, y)
     assert str(resumed.history_) == str(whole.history_)
     assert resumed.chosen_ == whole.chosen_
     assert_array_equal(resumed.resample()[0], whole.resample()[0])

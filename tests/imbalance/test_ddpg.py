@@ -1,12 +1,16 @@
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.random import RandomState
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import f1_score
+from sklearn.model_selection import KFold, StratifiedShuffleSplit
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from skmix._core.walk import Walkers
-from skmix.imbalance import Confidence, Improvement
+from skmix._torch.ddpg import DDPGLearner
+from skmix.imbalance import Confidence, Improvement, MixAnNSampler
 from skmix.imbalance._ddpg import ActorPolicy, Limits, MixingEnvironment
 from skmix.imbalance._evaluators import Coordinates, NeighborEvaluator
 from skmix.imbalance._folds import make_folds
@@ -19,9 +23,14 @@ from tests.imbalance.helpers import blobs, read
 LIMITS = Limits(max_neighbors=10, max_copies=5, threshold=0.3)
 
 
-def make_environment(reward, needs_probability=False, n_walkers=2, max_mixes=300):
+def make_environment(
+    reward, needs_probability=False, n_walkers=2, max_mixes=300, n_third=0
+):
     X, y = blobs(120, 20)
-    ground = Ground(read(X, y), {1: 80}, max_mixes)
+    # Of the large class, some rows may be a third one.
+    y[100 : 100 + n_third] = 2
+    asked = {1: 80, 2: 90} if n_third else {1: 80}
+    ground = Ground(read(X, y), asked, max_mixes)
     folds = make_folds(ground.data, ground.codes, ground.asked, 3, 1, RandomState(0))
     evaluator = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 5)
     judge = Judge("f1_macro", ground.classes, y, None, None, RandomState(0))
@@ -111,6 +120,28 @@ def test_mixes_never_touch_what_their_fold_holds_out():
         assert train[mixes.second].all()
 
 
+def test_states_are_the_two_rows_side_by_side():
+    environment = make_environment(lambda scores, probability: 0.0)
+    Z = environment.ground.data.Z
+    given = [environment.reset()]
+    for place in range(2):
+        walkers = environment.walkers
+        assert_array_equal(given[place][:, :3], Z[walkers.first])
+        assert_array_equal(given[place][:, 3:], Z[walkers.second])
+        given.append(environment.step(np.full((2, 4), 0.6))[0])
+    assert not np.array_equal(given[0], given[1])
+
+
+def test_each_class_has_its_turn_on_each_fold():
+    environment = make_environment(lambda scores, probability: 0.0, n_third=15)
+    for _ in range(6):
+        environment.reset()
+        environment.step(np.full((2, 4), 0.6))
+    codes = environment.ground.codes
+    for mixes in environment.mixes.values():
+        assert set(codes[mixes.first]) == {1, 2}
+
+
 def test_mixes_stay_over_episodes_until_there_are_enough():
     environment = make_environment(lambda s, p: 0.0, n_walkers=4, max_mixes=30)
     sizes = []
@@ -175,3 +206,161 @@ def test_the_policy_does_what_its_actor_says():
     rng = RandomState(0)
     walkers = Walkers(hoods, np.ones(120, bool), np.ones(20), 6, rng)
     assert walkers.first.shape == (6,)
+
+
+# The sampler.
+
+KNN = KNeighborsClassifier(10)
+QUICK = {"max_iter": 4, "n_walkers": 3, "max_steps": 5, "cv": 3, "random_state": 0}
+
+
+def sampler(estimator=KNN, **changes):
+    return MixAnNSampler(
+        estimator, method="ddpg", device="cpu", **{**QUICK, "guard": False, **changes}
+    )
+
+
+def test_learner_and_environment_get_the_parameters(monkeypatch):
+    given = {}
+
+    class Enough(Exception):
+        pass
+
+    class Environment(MixingEnvironment):
+        def __init__(self, *arguments):
+            given["environment"] = arguments
+            super().__init__(*arguments)
+
+    def learner(environment, n_state, n_action, **parameters):
+        given["learner"] = n_state, n_action, parameters
+        raise Enough
+
+    monkeypatch.setattr("skmix.imbalance._mixann.MixingEnvironment", Environment)
+    monkeypatch.setattr("skmix._torch.ddpg.DDPGLearner", learner)
+    for_learner = {
+        "hidden_layer_sizes": [7, 5],
+        "learning_rate": 0.002,
+        "critic_learning_rate": 0.003,
+        "discount": 0.8,
+        "tau": 0.02,
+        "noise": 0.4,
+        "batch_size": 16,
+        "buffer_size": 123,
+        "n_updates": 3,
+        "max_steps": 9,
+    }
+    limits = {"max_neighbors": 11, "max_copies": 4, "threshold": 0.45}
+    with pytest.raises(Enough):
+        sampler(**for_learner, **limits, n_walkers=6).fit(*blobs())
+    n_state, n_action, parameters = given["learner"]
+    assert (n_state, n_action) == (2 * 3, 4)
+    assert {**parameters, **for_learner} == parameters
+    _, walked, n_walkers, reward, needs_probability, _ = given["environment"]
+    assert walked == Limits(**limits)
+    assert n_walkers == 6
+    # Ten times Eq. 5 times Eq. 6.
+    assert reward([0.5, 0.6], np.array([0.5, 1.0])) == pytest.approx(10 * 0.1 * 0.125)
+    assert needs_probability
+
+
+def test_any_function_may_be_the_reward():
+    lengths, rewards = [], []
+
+    def reward(scores, probability):
+        lengths.append(len(scores))
+        assert ((probability >= 0) & (probability <= 1)).all()
+        rewards.append(scores[-1] - probability.mean())
+        return rewards[-1]
+
+    fitted = sampler(reward=reward, max_steps=1).fit(*blobs())
+    # Four episodes of one step of three walkers, after the score without mixes.
+    assert lengths == list(range(2, 14))
+    returns = np.reshape(rewards, (4, 3)).mean(axis=1)
+    assert_allclose(fitted.history_["return"][:4], returns)
+    product = 5 * Improvement(window=3, divisor="m-1") * Confidence()
+    assert np.isfinite(sampler(reward=product).fit(*blobs()).history_["return"][0])
+
+
+def test_the_reward_may_be_chance():
+    changes = {"n_walkers": 1, "max_steps": 1, "max_iter": 40}
+    fitted = sampler(reward="random", **changes).fit(*blobs())
+    rewards = np.array(fitted.history_["return"][:40])
+    assert ((rewards >= 0) & (rewards <= 1)).all()
+    assert np.ptp(rewards) > 0.8
+    assert rewards.mean() == pytest.approx(0.5, abs=0.15)
+
+
+def test_the_policy_is_what_was_learned(monkeypatch):
+    learners = []
+
+    class Noted(DDPGLearner):
+        def __init__(self, *arguments, **parameters):
+            super().__init__(*arguments, **parameters)
+            self.before = self.policy()
+            learners.append(self)
+
+    monkeypatch.setattr("skmix._torch.ddpg.DDPGLearner", Noted)
+    fitted = sampler(max_iter=12, n_union=2).fit(*blobs())
+    (learner,) = learners
+    for member in fitted.policy_.members:
+        for name, learned in learner.policy().items():
+            assert_array_equal(member.weights[name], learned)
+            assert not np.allclose(learned, learner.before[name])
+
+
+@pytest.mark.parametrize("cv", [3, KFold(3)], ids=["shuffled", "in order"])
+@pytest.mark.parametrize("guard", [True, False])
+def test_where_all_rows_are_twins_nothing_is_mixed(cv, guard):
+    X, y = blobs(60, 6)
+    X[6:] = np.tile(X[:6], (9, 1))
+    twins = sampler(cv=cv, guard=guard)
+    X_new, y_new = twins.fit_resample(X, y)
+    assert_array_equal(X_new, X)
+    assert_array_equal(y_new, y)
+    assert twins.n_iter_ == 0
+    assert twins.best_score_ == twins.baseline_score_
+
+
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
+def test_a_fold_without_rows_of_the_class_is_not_walked_on(estimator):
+    # The first of three folds holds out all rows of the class.
+    X, y = blobs(120, 20)
+    fitted = sampler(estimator, cv=KFold(3))
+    X_new, _ = fitted.fit_resample(X, y)
+    assert fitted.n_iter_ == 4
+    assert len(X_new) > 120
+    assert np.isfinite(fitted.history_["score"][-1])
+
+
+def test_columns_of_all_kinds():
+    X, y = blobs(120, 20)
+    frame = pd.DataFrame(
+        {
+            "x": X[:, 0],
+            "count": np.rint(10 * X[:, 1]).astype(int),
+            "code": pd.Categorical(np.arange(120) % 3),
+        }
+    )
+    fitted = sampler(GaussianNB())
+    X_new, _ = fitted.fit_resample(frame, y)
+    assert_array_equal(X_new.dtypes, frame.dtypes)
+    mixes = X_new[120:]
+    assert len(mixes) > 0
+    first, second = fitted.parent_indices_.T
+    share = fitted.mix_weights_[:, 0]
+    count = frame["count"].to_numpy()
+    mixed = share * count[first] + (1 - share) * count[second]
+    assert_array_equal(mixes["count"], np.rint(mixed))
+    heavier = np.where(share >= 0.5, first, second)
+    assert_array_equal(mixes["code"], frame["code"].to_numpy()[heavier])
+
+
+def test_mixes_far_from_all_training_rows():
+    """Of 600 rows 30 are trained on: next to many there is none of them."""
+    X, y = blobs(600, 60)
+    cv = StratifiedShuffleSplit(1, train_size=30, random_state=0)
+    fitted = sampler(cv=cv, max_iter=10, max_steps=10)
+    X_new, _ = fitted.fit_resample(X, y)
+    assert np.isfinite(X_new).all()
+    assert len(X_new) > 600
+    assert np.isfinite(fitted.history_["return"][:10]).all()

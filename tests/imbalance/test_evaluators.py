@@ -161,7 +161,7 @@ def test_refits_see_the_rows_of_the_user(frame):
     assert_array_equal(predicted[:, :2], np.eye(2)[predicted[:, 2].astype(int)])
 
 
-def test_classes_that_a_fold_lacks_have_probability_zero():
+def test_classes_that_a_fold_lacks_are_the_least_likely():
     X, y = blobs(60, 12)
     y[0] = 2
     data = read(X, y)
@@ -175,6 +175,9 @@ def test_classes_that_a_fold_lacks_have_probability_zero():
     probability = refit.predict(None, 0, 0)[folds[0].test, :3]
     assert_array_equal(probability[:, 2], 0)
     assert_allclose(probability.sum(axis=1), 1)
+    refit = refits(ground, folds, LinearSVC(), response="decision_function")
+    decision = refit.predict(None, 0, 0)[folds[0].test, :3]
+    assert (decision[:, 2] <= decision[:, :2].min()).all()
 
 
 def cv_of(splitter, X, y):
@@ -292,3 +295,26 @@ def test_twins_are_not_mixed():
     X[8:10] = X[58:60]
     ground = Ground(read(X, y), {1: 80}, 300)
     assert len(ground.mix(POLICY, RandomState(0))) == 0
+    assert not ground.can_mix(1, np.ones(100, bool))
+    # Without the last two of these twins, their rows of the class can be mixed.
+    assert ground.can_mix(1, np.arange(100) < 58)
+    # All rows of the other classes lie on a few of the class.
+    X[10:] = np.tile(X[:3], (30, 1))
+    ground = Ground(read(X, y), {1: 80}, 300)
+    assert len(ground.mix(POLICY, RandomState(0))) == 0
+    assert not ground.can_mix(1, np.ones(100, bool))
+
+
+def test_labels_of_held_out_rows_do_not_say_which_rows_are_twins():
+    X, y = blobs(100, 20)
+    train = np.arange(100) % 4 > 0
+    # Each held-out row lies on a training row, of either class.
+    X[~train] = X[np.arange(100) % 4 == 1]
+    mixes = []
+    for flip in (False, True):
+        labels = np.where(train, y, 1 - y if flip else y)
+        ground = Ground(read(X, labels), {1: 60}, 300)
+        mixes.append(ground.mix(POLICY, RandomState(0), train))
+    for one, other in zip(*(vars(m).values() for m in mixes), strict=True):
+        assert_array_equal(one, other)
+    assert set(mixes[0].first % 4) == set(mixes[0].second % 4) == {1, 2, 3}

@@ -139,6 +139,14 @@ def test_resample_draws_by_the_entropies_of_all_rounds(oracle):
     assert_array_equal(by_entropy[1], [[7, 3]] * 100)
 
 
+def test_what_is_set_after_a_fit_waits_for_the_next():
+    sampler = MixBoostSampler(random_state=0)
+    X_new, y_new = sampler.fit_resample(X, LABELS)
+    again, labels = sampler.set_params(n_rounds=8).resample()
+    assert_array_equal(again, X_new)
+    assert_array_equal(labels, y_new)
+
+
 def test_the_default_is_logistic_regression_on_standardised_columns():
     Z = StandardScaler().fit_transform(X)
     model = LogisticRegression(max_iter=1000).fit(Z, LABELS)

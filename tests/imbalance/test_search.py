@@ -43,6 +43,34 @@ def test_the_order_of_policies():
     ]
 
 
+def test_parents_are_as_many_as_it_says():
+    parents = run(make_search(distance, n_rounds=0)).best(2)
+    best, second = (policy.to_unit() for policy in parents)
+
+    def children(n_elite):
+        search = run(make_search(distance, n_rounds=1, n_elite=n_elite))
+        return np.array([policy.to_unit() for policy in search.policies[33:]])
+
+    assert abs(best - second).max() > 0.5
+    assert abs(children(1) - best).max() < 0.4
+    from_best, from_second = (abs(children(2) - parent) for parent in (best, second))
+    assert from_best.max() > 0.4
+    assert np.minimum(from_best, from_second).max() < 0.4
+
+
+def test_of_equal_scores_the_earlier_policy_comes_first():
+    search = run(make_search(lambda policy, seed: round(policy.amount)))
+    in_order = sorted(search.policies, key=lambda policy: -round(policy.amount))
+    assert search.best(40) == in_order[:40]
+    arena, _ = contest(n_repeats=1, n_fresh=0)
+    alike = [WalkPolicy(amount=0.7, restart=r / 20) for r in range(1, 19)]
+    finals = Finals(arena, [*alike, POLICIES[1]])
+    for _ in finals.finalists:
+        finals.step()
+    assert finals.ranked() == [POLICIES[1], *alike]
+    assert finals.ranked(np.arange(100)) == [POLICIES[1], *alike]
+
+
 def test_crossover_comes_nearer_than_chance():
     children = run(make_search(distance, n_rounds=20))
     chance = run(make_search(distance, n_random=130, n_rounds=0))

@@ -1,0 +1,253 @@
+"""What MixAnN and AutoSMOTE share: how a classifier decides, and how long it takes."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    cross_val_predict,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC, LinearSVC
+
+from skmix.exceptions import JudgementWarning
+from skmix.imbalance import AutoSMOTESampler, MixAnNSampler
+from skmix.imbalance._evaluators import NeighborEvaluator
+from skmix.imbalance._judge import Judge
+from skmix.imbalance._search import Finals
+from tests.imbalance.helpers import blobs
+
+KNN = KNeighborsClassifier(10)
+SEARCH = MixAnNSampler(search="none", n_finalists=3, cv=3, random_state=0)
+ACTOR = MixAnNSampler(
+    method="ddpg",
+    hidden_layer_sizes=4,
+    n_walkers=3,
+    max_steps=5,
+    max_iter=2,
+    cv=3,
+    device="cpu",
+    random_state=0,
+)
+AUTOSMOTE = AutoSMOTESampler(
+    hidden_layer_sizes=4, max_iter=2, cv=3, device="cpu", random_state=0
+)
+# More than there is time for.
+MANY = MixAnNSampler(n_random=5000, n_finalists=5000, cv=3, random_state=0)
+
+
+def with_changes(sampler, estimator, **changes):
+    return clone(sampler).set_params(estimator=estimator, **changes)
+
+
+class Counted(GaussianNB):
+    """Notes how many rows each fit has, and takes its time."""
+
+    fits: list = []
+
+    def __init__(self, seconds=0.0):
+        super().__init__()
+        self.seconds = seconds
+
+    def fit(self, X, y):
+        self.fits.append(len(X))
+        time.sleep(self.seconds)
+        return super().fit(X, y)
+
+    def partial_fit(self, X, y):
+        time.sleep(self.seconds)
+        return super().partial_fit(X, y)
+
+
+# What a classifier is judged by.
+
+FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
+
+
+@pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated")
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        FixedThresholdClassifier(LogisticRegression(), threshold=0.2),
+        SVC(probability=True, random_state=0),
+    ],
+)
+def test_a_classifier_is_judged_by_what_it_predicts(estimator):
+    X, y = blobs(shift=1.0)
+    sampler = with_changes(SEARCH, estimator, cv=FOLDS).fit(X, y)
+    likeliest = cross_val_predict(estimator, X, y, cv=FOLDS, method="predict_proba")
+    score, other = (
+        f1_score(y, predicted, average="macro")
+        for predicted in (
+            cross_val_predict(estimator, X, y, cv=FOLDS),
+            likeliest.argmax(axis=1),
+        )
+    )
+    assert sampler.baseline_score_ == pytest.approx(score)
+    # Its probabilities would say something else.
+    assert abs(other - score) > 0.01
+
+
+def test_without_probabilities_it_is_judged_by_its_decision_function():
+    X, y = blobs()
+    sampler = with_changes(SEARCH, LinearSVC(), cv=FOLDS, scoring="roc_auc").fit(X, y)
+    decision = cross_val_predict(
+        LinearSVC(), X, y, cv=FOLDS, method="decision_function"
+    )
+    assert sampler.baseline_score_ == pytest.approx(roc_auc_score(y, decision))
+
+
+@pytest.mark.parametrize("sampler", [SEARCH, AUTOSMOTE], ids=["search", "autosmote"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_single_split_of_the_rows(sampler, seed):
+    X, y = blobs()
+    cv = StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
+    sampler = with_changes(sampler, GaussianNB(), cv=cv).fit(X, y)
+    ((train, test),) = cv.split(X, y)
+    predicted = GaussianNB().fit(X[train], y[train]).predict(X[test])
+    expected = f1_score(y[test], predicted, average="macro")
+    assert sampler.baseline_score_ == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
+def test_one_held_out_row_of_a_class_is_too_few(estimator):
+    X, y = blobs(120, 20)
+    labels = np.where(y == 1, "rare", "common")
+    train, test = np.arange(1, 90), np.r_[0, 90:120]
+    message = "held-out rows of class 'rare', of which 2 are needed, are too few"
+    with pytest.warns(JudgementWarning, match=message):
+        X_new, y_new = with_changes(SEARCH, estimator).fit_resample(
+            X[train], labels[train], X_val=X[test], y_val=labels[test]
+        )
+    assert_array_equal(X_new, X[train])
+    assert_array_equal(y_new, labels[train])
+
+
+# How it decides.
+
+
+@pytest.mark.parametrize(
+    ("gain", "p_value", "accepted"),
+    [(0.01, 0.24, True), (0.01, 0.26, False), (-0.01, 0.24, False)],
+)
+def test_a_gain_counts_if_chance_is_unlikely(monkeypatch, gain, p_value, accepted):
+    monkeypatch.setattr(Judge, "gain", lambda *_: (gain, 0.02, p_value))
+    sampler = with_changes(SEARCH, KNN)
+    X_new, _ = sampler.fit_resample(*blobs())
+    assert sampler.accepted_ == (len(X_new) > 200) == accepted
+
+
+@pytest.mark.parametrize(
+    "sampler", [SEARCH, ACTOR, AUTOSMOTE], ids=["search", "ddpg", "autosmote"]
+)
+def test_no_finalist_is_fitted_twice(monkeypatch, sampler):
+    finals = []
+
+    class Noted(Finals):
+        def __init__(self, contest, finalists):
+            super().__init__(contest, finalists)
+            finals.append(self.finalists)
+
+    monkeypatch.setattr("skmix.imbalance._judged.Finals", Noted)
+    Counted.fits.clear()
+    with_changes(sampler, Counted(), n_union=1).fit(*blobs())
+    by_votes, by_classifier = finals
+    # The best by the votes of nearest rows are among those that it is asked about.
+    assert set(by_votes) <= set(by_classifier)
+    assert len(set(by_classifier)) == len(by_classifier)
+    # Three folds with the mixes of each, and without mixes.
+    assert len(Counted.fits) == 3 * (1 + len(by_classifier))
+
+
+# How long it takes.
+
+
+@pytest.mark.parametrize("changes", [{}, {"warm_start": True}], ids=["votes", "warm"])
+@pytest.mark.parametrize("held_out", [True, False])
+def test_max_time_is_kept_with_a_slow_classifier(changes, held_out):
+    X, y = blobs(120, 16)
+    given = dict(zip(["X_val", "y_val"], blobs(60, 10, seed=1), strict=True))
+    sampler = with_changes(MANY, Counted(0.1), cv=2, max_time=1.5, **changes)
+    start = time.monotonic()
+    sampler.fit(X, y, **given if held_out else {})
+    # Two fits at most make a step.
+    assert time.monotonic() - start < 1.1 * 1.5 + 0.2
+    assert np.isfinite(sampler.best_score_)
+
+
+@pytest.mark.parametrize("sampler", [ACTOR, AUTOSMOTE], ids=["ddpg", "autosmote"])
+def test_max_time_is_kept_by_networks(sampler):
+    # Whatever the first fit imports does not count.
+    with_changes(sampler, KNN).fit(*blobs())
+    start = time.monotonic()
+    sampler = with_changes(sampler, KNN, max_iter=10_000, max_time=1.0).fit(*blobs())
+    assert time.monotonic() - start < 1.1
+    assert sampler.n_iter_ > 2
+    assert np.isfinite(sampler.best_score_)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that predictions by nearest rows move by a second.
+
+    Those with the rows as they are take no time on the first split, whose votes have
+    been counted then.
+    """
+    clock, predict = SimpleNamespace(now=0.0), NeighborEvaluator.predict
+
+    def predict_slowly(self, policy, repeat, seed):
+        clock.now += policy is not None or repeat > 0
+        return predict(self, policy, repeat, seed)
+
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(NeighborEvaluator, "predict", predict_slowly)
+    monkeypatch.setattr("skmix._loop.time", clock)
+    for module in ("base", "imbalance._judged", "imbalance._search"):
+        monkeypatch.setattr(f"skmix.{module}.monotonic", clock.monotonic)
+    monkeypatch.setattr("skmix.imbalance._evaluators.perf_counter", clock.monotonic)
+    return clock
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+@pytest.mark.parametrize("by", ["votes", "refits", "warm start"])
+def test_the_time_of_the_verdict_is_kept_aside(clock, by, held_out):
+    X, y = blobs(280, 28)
+    train = np.arange(280) % 4 > 0 if held_out else y < 2
+    given = {"X_val": X[~train], "y_val": y[~train]} if held_out else {}
+    # Nearly all of the time, for one policy; with mixes it is in proportion to what
+    # may be asked for: 168 to 210 rows, or 224 to 187 in each of three folds.
+    seconds, n_rows, growth = (28, 210, 1.8) if held_out else (9.3, 187, 2.2)
+
+    class Slow(GaussianNB):
+        def fit(self, X, y):
+            clock.now += seconds * (growth if len(X) > n_rows else 1)
+            return super().fit(X, y)
+
+        def partial_fit(self, X, y):
+            clock.now += 0.2
+            return super().partial_fit(X, y)
+
+    estimator = KNN if by == "votes" else Slow()
+    warm_start = by == "warm start"
+    sampler = with_changes(MANY, estimator, warm_start=warm_start, max_time=100.0)
+    sampler.fit(X[train], y[train], **given)
+    assert clock.now <= 100
+    assert np.isfinite(sampler.best_score_)
+
+
+def test_a_finalist_and_the_verdict_must_be_in_time(clock):
+    # A first policy, one on three splits, and two fresh ones with it and without.
+    with pytest.warns(JudgementWarning, match=r"7.9 seconds of max_time are too few"):
+        with_changes(MANY, KNN, max_time=7.9).fit(*blobs())
+    assert clock.now == 1
+    sampler = with_changes(MANY, KNN, max_time=8.0).fit(*blobs())
+    assert np.isfinite(sampler.best_score_)
