@@ -96,10 +96,13 @@ class Neighborhoods:
         Where a row of the small class is among them.
 
     partners : ndarray of shape (n, n_partners)
-        The nearest rows of the other side.
+        The nearest rows of the other side, nearest first.
 
-    coincides : ndarray of shape (n, n_partners)
-        Which of these are in the same place.
+    twins : ndarray of shape (t,)
+        Rows in places where there are rows of both sides.
+
+    place : ndarray of shape (t,)
+        Which place, as a number from 0.
     """
 
     def __init__(
@@ -109,15 +112,20 @@ class Neighborhoods:
         rows, others = np.flatnonzero(small), np.flatnonzero(~small)
         self.near_small = rows[nearest_rows(Z[rows], near.shape[1])]
         self.rank = np.cumsum(small) - 1
-        k = min(n_partners, len(rows), len(others))
+        k = min(n_partners, max(len(rows), len(others)))
         self.partners = np.empty((len(Z), k), dtype=np.intp)
-        self.coincides = np.empty((len(Z), k), dtype=bool)
+        nearest = np.empty(len(Z))
         for own, other in [(rows, others), (others, rows)]:
-            search = NearestNeighbors(n_neighbors=k).fit(Z[other])
+            search = NearestNeighbors(n_neighbors=min(k, len(other))).fit(Z[other])
             distance, place = search.kneighbors(Z[own])
-            self.partners[own] = other[place]
-            self.coincides[own] = distance < TWIN_DISTANCE
-        self._may_be_twins = np.flatnonzero(self.coincides.any(axis=1))
+            # Where there are fewer the last one fills the list.
+            self.partners[own] = np.pad(
+                other[place], [(0, 0), (0, k - place.shape[1])], mode="edge"
+            )
+            nearest[own] = distance[:, 0]
+        self.twins = np.flatnonzero(nearest < TWIN_DISTANCE)
+        cells = np.round(Z[self.twins] / TWIN_DISTANCE)
+        self.place = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
 
     def usable(self, known: BoolArray) -> BoolArray:
         """Find the rows that can be mixed, which are in no place of both sides.
@@ -132,9 +140,12 @@ class Neighborhoods:
         usable : ndarray of shape (n,)
             Which of them can be mixed.
         """
-        usable, rows = known.copy(), self._may_be_twins
-        is_twin = known[self.partners[rows]] & self.coincides[rows]
-        usable[rows] &= ~is_twin.any(axis=1)
+        usable, small = known.copy(), self.small[self.twins]
+        has_both = np.ones(len(self.place), dtype=bool)
+        for side in (small, ~small):
+            there = self.place[side & known[self.twins]]
+            has_both &= np.isin(self.place, there)
+        usable[self.twins] &= ~has_both
         return usable
 
     def small_share(self, rows: IntArray, usable: BoolArray) -> FloatArray:

@@ -18,12 +18,13 @@ from .._core.walk import BoolArray, Mixed, Neighborhoods
 from .._loop import Loop
 from .._random import draw_seed
 from .._validation import check_layers
-from ._hierarchy import SIZES, HierarchicalPolicy, View, look
+from ._hierarchy import HierarchicalPolicy
 from ._judge import Judge
 from ._judged import JudgedSampler
 from ._policy import Amount, Policy
 from ._rewards import random_score
 from ._search import Contest
+from ._view import SIZES, View, look
 
 
 class Rollouts:

@@ -14,7 +14,8 @@ from .._compat import Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
 from .._validation import check_layers
-from ._ddpg import Limits, MixingEnvironment
+from ._actor import Limits
+from ._ddpg import MixingEnvironment
 from ._ground import N_NEAR
 from ._judge import Judge
 from ._judged import JudgedSampler

@@ -28,18 +28,11 @@ from skmix.imbalance._autosmote import Rollouts
 from skmix.imbalance._evaluators import Coordinates, NeighborEvaluator
 from skmix.imbalance._folds import make_folds
 from skmix.imbalance._ground import Ground
-from skmix.imbalance._hierarchy import (
-    AMOUNTS,
-    N_BINS,
-    RATES,
-    SIZES,
-    choose,
-    deal,
-    look,
-)
+from skmix.imbalance._hierarchy import choose, deal
 from skmix.imbalance._judge import Judge
 from skmix.imbalance._policy import Amount
 from skmix.imbalance._search import Contest
+from skmix.imbalance._view import AMOUNTS, N_BINS, RATES, SIZES, look
 from tests.imbalance.helpers import blobs, read
 from tests.regression.helpers import interrupting
 

@@ -11,7 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from skmix._core.walk import Walkers
 from skmix._torch.ddpg import DDPGLearner
 from skmix.imbalance import Confidence, Improvement, MixAnNSampler
-from skmix.imbalance._ddpg import ActorPolicy, Limits, MixingEnvironment
+from skmix.imbalance._actor import ActorPolicy, Limits
+from skmix.imbalance._ddpg import MixingEnvironment
 from skmix.imbalance._evaluators import Coordinates, NeighborEvaluator
 from skmix.imbalance._folds import make_folds
 from skmix.imbalance._ground import Ground

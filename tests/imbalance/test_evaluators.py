@@ -305,6 +305,19 @@ def test_twins_are_not_mixed():
     assert not ground.can_mix(1, np.ones(100, bool))
 
 
+def test_a_twin_is_one_however_many_others_are_held_out():
+    X, y = blobs(100, 20)
+    # Twelve rows of the other class where the first row of the small one is.
+    X[30:42] = X[0]
+    for kept in (30, 35, 41):
+        train = np.ones(100, bool)
+        train[30:42] = np.arange(30, 42) == kept
+        for label in (0, 1):
+            ground = Ground(read(X, np.where(train, y, label)), {1: 60}, 300)
+            usable = ground.hoods[1].usable(train)
+            assert_array_equal(np.flatnonzero(~usable & train), [0, kept])
+
+
 def test_labels_of_held_out_rows_do_not_say_which_rows_are_twins():
     X, y = blobs(100, 20)
     train = np.arange(100) % 4 > 0
