@@ -193,9 +193,6 @@ class JudgedSampler(BaseMixSampler):
         n_finalists = MAX_FITS // n_folds - 1
         if evaluator.seconds > CHEAP:
             n_finalists = min(n_finalists, N_IF_DEAR)
-        if self.max_time is not None:
-            n_fitting = (loop.end - monotonic()) / evaluator.seconds_to_decide()
-            n_finalists = int(np.clip(n_fitting, 1, n_finalists))
         # One of them may be the best of all, and the union of the best.
         finalists = list(dict.fromkeys(self._for_classifier(best)))
         finals = Finals(contest, finalists[:n_finalists])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
@@ -14,7 +15,7 @@ from .._core.neighbors import FloatArray
 from .._core.rewards import confidence, improvement
 
 
-class Reward:
+class Reward(ABC):
     """Base of rewards: ``reward(scores, probability)`` gives a number.
 
     ``scores`` holds the held-out score after each step so far, the latest last, and
@@ -33,9 +34,9 @@ class Reward:
 
     needs_probability = False
 
+    @abstractmethod
     def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:
         """Reward the last step."""
-        raise NotImplementedError
 
     def __mul__(self, other: Reward | float) -> Reward:
         """Multiply with another reward, or with a number."""
