@@ -391,7 +391,7 @@ class AutoSMOTESampler(JudgedSampler):
         # Only what was learned: the hand-set policies are of other methods.
         return best
 
-    def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
+    def _find(self, contest: Contest, loop: Loop) -> list[Policy]:
         from .._torch.autosmote import AutoSMOTELearner  # imports torch
         from .._torch.device import resolve_device
 
@@ -405,7 +405,7 @@ class AutoSMOTESampler(JudgedSampler):
             n_rollouts=self.n_rollouts,
             entropy_weight=self.entropy_weight,
             device=resolve_device(self.device),
-            seed=seed,
+            seed=contest.seed,
         )
         self.n_iter_ = loop.run(learner, "policy", self.max_iter)
         weights = learner.policy()

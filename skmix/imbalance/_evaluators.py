@@ -315,7 +315,7 @@ class RefitEvaluator:
         """
         n_folds, n_before = len(self.folds), 0
         if not self.models:
-            self.first = self._fit_predict(range(1), None, 0)
+            self.first = self.first or self._fit_predict(range(1), None, 0)
             self.seconds, n_before = self.first[0][2], n_folds - 1
         at_a_time = effective_n_jobs(self.parallel.n_jobs)
         n_rows = np.mean([fold.train.sum() for fold in self.folds])

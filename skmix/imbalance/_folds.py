@@ -87,19 +87,3 @@ def _by_repeat(n: int, splits: list[tuple[IntArray, IntArray]]) -> list[Fold]:
             folds.append(Fold(int(times[test].max()), used, np.sort(test)))
             times[test] += 1
     return folds
-
-
-def count_repeats(folds: list[Fold]) -> int:
-    """Count how often the rows are split.
-
-    Parameters
-    ----------
-    folds : list of Fold
-        At least one.
-
-    Returns
-    -------
-    n_repeats : int
-        Number of splits.
-    """
-    return 1 + max(fold.repeat for fold in folds)

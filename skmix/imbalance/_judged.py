@@ -21,8 +21,8 @@ from .._validation import check_device_name, check_layers
 from ..base import BaseMixSampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
-from ._folds import count_repeats, make_folds
-from ._ground import Ground
+from ._folds import make_folds
+from ._ground import Fold, Ground
 from ._judge import Judge
 from ._policy import Policy, portfolio
 from ._search import Contest, Finals, union
@@ -38,6 +38,10 @@ N_SPLITS, N_FRESH = 3, 2
 MAX_FITS = 40
 # One that takes longer than this, in seconds, decides among few finalists.
 CHEAP, N_IF_DEAR = 0.1, 4
+
+
+class NoTimeLeft(Exception):
+    """Judging would take longer than the user allows."""
 
 
 class JudgedSampler(BaseMixSampler):
@@ -65,7 +69,7 @@ class JudgedSampler(BaseMixSampler):
     }
 
     @abstractmethod
-    def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
+    def _find(self, contest: Contest, loop: Loop) -> list[Policy]:
         """Find finalists, the most promising first, in one phase of the loop."""
 
     def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
@@ -112,91 +116,112 @@ class JudgedSampler(BaseMixSampler):
                 return
         judge = Judge(self.scoring, ground.classes, codes, groups, self.estimator, rng)
         score, seed = self._score(judge, rng), draw_seed(rng)
-        exact = is_exact(self.estimator, data)
         inputs = (data.Z, data.target, data.groups, rng.get_state())
         if data.X_val is not None:
             inputs = (*inputs, data.Z_val, data.target_val)
-        by_refits = self.estimator is not None and not exact
-        loop = Loop(self, 3 if by_refits else 2, inputs, self.max_time, self._start)
-        timed, refits, to_decide = self.max_time is not None, None, 0.0
-        if by_refits:
-            # All policies and folds from one seed, so that only the rows differ.
-            classifier = seeded(clone(self.estimator), self.estimator, seed)
-            # So few that beside the rows as they are a policy can be afforded.
-            first = [fold for fold in folds if fold.repeat == 0][: MAX_FITS // 2]
-            evaluator = RefitEvaluator(
-                ground,
-                first,
-                classifier,
-                self._put_together,
-                judge.response,
-                self.n_jobs,
-            )
-            refits = Contest(evaluator, judge, score, 1, 0, seed)
-            to_decide = evaluator.seconds_to_decide() if timed else 0.0
-        # Nearest rows by other coordinates take as long as what has been done so far.
-        to_look_up = monotonic() - self._start if exact else 0.0
-        if self._is_too_long(to_decide + to_look_up, loop):
+        by_votes = self.estimator is None or is_exact(self.estimator, data)
+        loop = Loop(self, 2 if by_votes else 3, inputs, self.max_time, self._start)
+        compete = self._by_votes if by_votes else self._by_refits
+        try:
+            contest, finals, n_union = compete(folds, judge, score, loop, seed)
+        except NoTimeLeft:
+            self._give_up(f"the {self.max_time:g} seconds of max_time")
             return
-        if refits and self.warm_start:
-            refits.baseline(0)
-            to_decide = evaluator.seconds_to_decide() if timed else 0.0
-            contest = Contest(evaluator.warm(), judge, score, 1, 0, seed)
-        else:
-            k = self.estimator.n_neighbors if exact else self.n_neighbors
-            space = Coordinates(data, encoded=not exact)
-            votes = NeighborEvaluator(ground, folds, space, k)
-            contest = Contest(votes, judge, score, count_repeats(folds), N_FRESH, seed)
-        to_search = 0.0
-        if timed:
-            to_search, verdict = contest.seconds_to_judge(self.n_union)
-            to_decide = to_decide if refits else verdict
-        if self._is_too_long(to_search + to_decide, loop):
-            return
-        loop.end -= to_decide
-        finalists = self._find(contest, loop, seed)
-        finals, n_union = Finals(contest, finalists), self.n_union
-        loop.run(finals, "finals", len(finalists), window=1)
-        loop.end += to_decide
-        if refits:
-            contest, ranked = refits, finals.ranked()
-            # None where the search was stopped before it had scored any.
-            best = [union(ranked[:n_union]), *ranked] if ranked else []
-            finals, n_union = self._refit(contest, loop, best), 1
-        elif self.estimator is None:
-            warn_user(
-                f"{type(self).__name__} was given no estimator to ask whether mixing "
-                f"helps, and asks the {k} nearest rows in its place. Pass estimator=, "
-                "or use it inside ResampledClassifier.",
-                JudgementWarning,
-            )
-        loop.close()
+        finally:
+            loop.close()
         self.history_ = loop.history
         if not finals.predictions:
             self._give_up("the scores measured before the stop")
             return
         self._decide(contest, finals, n_union)
 
-    def _is_too_long(self, seconds: float, loop: Loop) -> bool:
-        """Give up if there are fewer seconds left than judging takes."""
-        if monotonic() + seconds <= loop.end:
-            return False
-        loop.close()
-        self._give_up(f"the {self.max_time:g} seconds of max_time")
-        return True
+    def _by_votes(
+        self,
+        folds: list[Fold],
+        judge: Judge,
+        score: Callable[..., float],
+        loop: Loop,
+        seed: int,
+    ) -> tuple[Contest, Finals, int]:
+        """Compete by the votes of nearest rows."""
+        k = self.n_neighbors
+        if self.estimator is not None:
+            k = self.estimator.n_neighbors
+            # Those by other coordinates take as long as what has been done so far.
+            _check_time(loop, monotonic() - self._start)
+        space = Coordinates(self._ground.data, encoded=self.estimator is None)
+        votes = NeighborEvaluator(self._ground, folds, space, k)
+        contest = Contest(votes, judge, score, N_FRESH, seed)
+        finals = self._finals(contest, loop)
+        if self.estimator is None:
+            warn_user(
+                f"{type(self).__name__} was given no estimator to ask whether mixing "
+                f"helps, and asks the {k} nearest rows in its place. Pass estimator=, "
+                "or use it inside ResampledClassifier.",
+                JudgementWarning,
+            )
+        return contest, finals, self.n_union
 
-    def _refit(self, contest: Contest, loop: Loop, best: list[Policy]) -> Finals:
-        """Let the given classifier decide among finalists, in at most `MAX_FITS`."""
-        contest.baseline(0)
-        evaluator = contest.evaluator
-        n_folds = len(evaluator.folds)
-        n_finalists = MAX_FITS // n_folds - 1
+    def _by_refits(
+        self,
+        folds: list[Fold],
+        judge: Judge,
+        score: Callable[..., float],
+        loop: Loop,
+        seed: int,
+    ) -> tuple[Contest, Finals, int]:
+        """Compete by the votes of nearest rows, then by at most `MAX_FITS` fits."""
+        evaluator = RefitEvaluator(
+            self._ground,
+            # So few that beside the rows as they are a policy can be afforded.
+            [fold for fold in folds if fold.repeat == 0][: MAX_FITS // 2],
+            # All policies and folds from one seed, so that only the rows differ.
+            seeded(clone(self.estimator), self.estimator, seed),
+            self._put_together,
+            judge.response,
+            self.n_jobs,
+        )
+        refits = Contest(evaluator, judge, score, 0, seed)
+        if self.max_time is not None:
+            _check_time(loop, evaluator.seconds_to_decide())
+        if self.warm_start:
+            refits.baseline(0)
+            contest = Contest(evaluator.warm(), judge, score, 0, seed)
+        else:
+            space = Coordinates(self._ground.data, encoded=True)
+            votes = NeighborEvaluator(self._ground, folds, space, self.n_neighbors)
+            contest = Contest(votes, judge, score, N_FRESH, seed)
+        ranked = self._finals(contest, loop, evaluator).ranked()
+        # None where the search was stopped before it had scored any.
+        best = [union(ranked[: self.n_union]), *ranked] if ranked else []
+        refits.baseline(0)
+        n_finalists = MAX_FITS // len(evaluator.folds) - 1
         if evaluator.seconds > CHEAP:
             n_finalists = min(n_finalists, N_IF_DEAR)
         # One of them may be the best of all, and the union of the best.
         finalists = list(dict.fromkeys(self._for_classifier(best)))
-        finals = Finals(contest, finalists[:n_finalists])
+        finals = Finals(refits, finalists[:n_finalists])
         loop.run(finals, "classifier", len(finals.finalists), window=1)
+        return refits, finals, 1
+
+    def _finals(
+        self,
+        contest: Contest,
+        loop: Loop,
+        decider: RefitEvaluator | None = None,
+    ) -> Finals:
+        """Find finalists and predict with each, in the time that the verdict leaves."""
+        to_decide = 0.0
+        if self.max_time is not None:
+            to_search, to_decide = contest.seconds_to_judge(self.n_union)
+            if decider:
+                to_decide = decider.seconds_to_decide()
+            _check_time(loop, to_search + to_decide)
+        loop.end -= to_decide
+        finalists = self._find(contest, loop)
+        finals = Finals(contest, finalists)
+        loop.run(finals, "finals", len(finalists), window=1)
+        loop.end += to_decide
         return finals
 
     def _decide(self, contest: Contest, finals: Finals, n_union: int) -> None:
@@ -242,3 +267,9 @@ class JudgedSampler(BaseMixSampler):
                 "Leave its rows out."
             )
         return np.searchsorted(ground.classes, target)
+
+
+def _check_time(loop: Loop, seconds: float) -> None:
+    """Stop unless there are so many seconds left."""
+    if monotonic() + seconds > loop.end:
+        raise NoTimeLeft

@@ -398,9 +398,9 @@ class MixAnNSampler(JudgedSampler):
             return partial(random_score, draw_seed(rng))
         return judge.score
 
-    def _find(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
+    def _find(self, contest: Contest, loop: Loop) -> list[Policy]:
         if self.method == "ddpg":
-            return self._train_actor(contest, loop, seed)
+            return self._train_actor(contest, loop)
         beyond = self.search != "none"
         search = PolicySearch(
             contest.quick_score,
@@ -408,16 +408,16 @@ class MixAnNSampler(JudgedSampler):
             self.n_rounds if beyond else 0,
             self.n_children,
             self.n_elite,
-            seed,
+            contest.seed,
         )
         self.n_iter_ = loop.run(search, "search", search.n_policies, window=1)
         return search.best(self.n_finalists)
 
-    def _train_actor(self, contest: Contest, loop: Loop, seed: int) -> list[Policy]:
+    def _train_actor(self, contest: Contest, loop: Loop) -> list[Policy]:
         from .._torch.ddpg import DDPGLearner  # imports torch
         from .._torch.device import resolve_device
 
-        rng = RandomState(seed)
+        rng = RandomState(contest.seed)
         reward: Any = self.reward
         if reward == "auto":
             reward = 10 * Improvement() * Confidence()

@@ -118,11 +118,9 @@ class Contest:
     score : callable
         Gives the score of predictions, for all held-out rows or for some.
 
-    n_repeats : int
-        Number of splits of the rows that there are.
-
     n_fresh : int
-        How many of them, at most and leaving one, only the winner is judged by.
+        By how many splits of the rows, at most and leaving one, only the winner is
+        judged.
 
     seed : int
         Randomness of the mixes.
@@ -133,11 +131,11 @@ class Contest:
         evaluator: Evaluator,
         judge: Judge,
         score: Callable[..., float],
-        n_repeats: int,
         n_fresh: int,
         seed: int,
     ) -> None:
         self.evaluator, self.judge, self.score = evaluator, judge, score
+        n_repeats = 1 + max(fold.repeat for fold in evaluator.folds)
         n_open = max(1, n_repeats - n_fresh)
         self.open, self.fresh = range(n_open), range(n_open, n_repeats)
         self.seed = seed

@@ -305,7 +305,7 @@ def make_contest(X, y, asked, cv=3, n_repeats=2):
     )
     evaluator = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 5)
     judge = Judge("f1_macro", ground.classes, ground.codes, None, None, RandomState(0))
-    return Contest(evaluator, judge, judge.score, n_repeats, 1, seed=0)
+    return Contest(evaluator, judge, judge.score, 1, seed=0)
 
 
 def three_classes():

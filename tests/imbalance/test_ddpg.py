@@ -35,7 +35,7 @@ def make_environment(
     folds = make_folds(ground.data, ground.codes, ground.asked, 3, 1, RandomState(0))
     evaluator = NeighborEvaluator(ground, folds, Coordinates(ground.data, False), 5)
     judge = Judge("f1_macro", ground.classes, y, None, None, RandomState(0))
-    contest = Contest(evaluator, judge, judge.score, 1, 0, seed=0)
+    contest = Contest(evaluator, judge, judge.score, 0, seed=0)
     return MixingEnvironment(contest, LIMITS, n_walkers, reward, needs_probability, 1)
 
 

@@ -18,7 +18,7 @@ from skmix.imbalance._evaluators import (
     draw_fold,
     is_exact,
 )
-from skmix.imbalance._folds import count_repeats, make_folds
+from skmix.imbalance._folds import make_folds
 from skmix.imbalance._ground import Ground
 from tests.imbalance.helpers import Nearest, blobs, read
 
@@ -228,7 +228,6 @@ def test_folds_keep_groups_together_and_classes_in_proportion():
     data = read(X, y)
     data.groups = groups
     folds = make_folds(data, y, [0, 1], 5, 3, RandomState(0))
-    assert count_repeats(folds) == 3
     assert [fold.repeat for fold in folds] == [0] * 5 + [1] * 5 + [2] * 5
     for fold in folds:
         assert not set(groups[fold.train]) & set(groups[fold.test])
@@ -252,7 +251,7 @@ def test_a_splitter_may_leave_rows_out():
     folds = make_folds(read(X, y), y, [0, 1], splitter, 1, RandomState(0))
     # A row that has been held out before begins another repeat.
     assert folds[0].repeat == 0
-    assert count_repeats(folds) > 1
+    assert max(fold.repeat for fold in folds) > 0
     ground = Ground(read(X, y), {1: 80}, 100)
     space = Coordinates(ground.data, encoded=True)
     votes = NeighborEvaluator(ground, folds[:1], space, 5).predict(POLICY, 0, 0)

@@ -113,10 +113,14 @@ class Known:
 def contest(n_repeats, n_fresh, n_folds=3):
     codes = np.arange(300) % 2
     parts = np.array_split(RandomState(0).permutation(300), n_folds)
-    folds = [Fold(0, np.ones(1, bool), part) for part in parts]
+    folds = [
+        Fold(repeat, np.ones(1, bool), part)
+        for repeat in range(n_repeats)
+        for part in parts
+    ]
     judge = Judge("accuracy", np.array([0, 1]), codes, None, None, RandomState(0))
     known = Known(codes, folds)
-    return Contest(known, judge, judge.score, n_repeats, n_fresh, seed=0), known
+    return Contest(known, judge, judge.score, n_fresh, seed=0), known
 
 
 POLICIES = [WalkPolicy(amount=a) for a in (0.7, 0.9, 0.8)]
