@@ -204,9 +204,10 @@ def scores_table(rows: Rows) -> str:
     table = []
     for classifier in CLASSIFIERS:
         for arm in arms_of(rows, classifier):
-            if arm not in DRAWN or ("all", classifier, arm) not in rows:
+            cases = [(data, classifier, arm) for data in TITLES]
+            if arm not in DRAWN or not all(case in rows for case in cases):
                 continue
-            own = [rows[data, classifier, arm] for data in TITLES]
+            own = [rows[case] for case in cases]
             means = [sum(r[name][0] for r in own) / len(own) for name in SCORES]
             cells = [f"{mean:.3f}" for mean in means]
             table.append([f"{classifier}: {arm}", *cells])
