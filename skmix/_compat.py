@@ -5,11 +5,12 @@
 import imblearn.base  # noqa: F401
 from imblearn.utils import check_sampling_strategy, check_target_type
 from imblearn.utils._tags import InputTags, SamplerTags, Tags
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils._tags import TargetTags
@@ -26,12 +27,22 @@ __all__ = [
     "fit_context",
     "num_samples",
     "sampler_tags",
+    "validate_parameter",
     "validate_params",
 ]
 
 check_sample_weight = _check_sample_weight
 fit_context = _fit_context
 num_samples = _num_samples
+
+
+def validate_parameter(estimator: BaseEstimator, name: str) -> None:
+    """Check one parameter of an estimator by the constraints of its class."""
+    validate_parameter_constraints(
+        {name: estimator._parameter_constraints[name]},
+        {name: getattr(estimator, name)},
+        caller_name=type(estimator).__name__,
+    )
 
 
 def sampler_tags(*, multi_output: bool, single_output: bool = True) -> Tags:

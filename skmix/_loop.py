@@ -6,6 +6,7 @@ step achieved, and can hand out and take back its state as named arrays.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Protocol
 
@@ -103,7 +104,8 @@ class Loop:
         self.saved: dict[str, State] = {}
         if self.checkpoints:
             parameters = {
-                name: repr(value)
+                # Without addresses of functions, which the next process has elsewhere.
+                name: re.sub(" at 0x[0-9a-f]+", "", repr(value))
                 for name, value in estimator.get_params().items()
                 if name not in NOT_IN_THE_RESULT
             }

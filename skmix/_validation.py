@@ -17,6 +17,9 @@ from ._columns import Columns, Container
 from ._compat import check_target_type
 from ._containers import ArrayContainer, FrameContainer, wrap
 
+# A million rows of a thousand columns have squares that can still be added.
+LARGEST = 1e145
+
 
 def read_X(
     estimator: BaseEstimator,
@@ -229,6 +232,11 @@ def check_groups(groups: Any, n_rows: int) -> NDArray | None:
         return None
     groups = column_or_1d(groups)
     check_consistent_length(groups, np.empty(n_rows))
+    if _has_missing(groups):
+        raise ValueError(
+            "groups contains NaN or missing values: give every row a group, one of its "
+            "own if it belongs to none."
+        )
     return groups
 
 
@@ -388,6 +396,7 @@ def _places(container: Container, categorical_features: Any) -> list[int]:
 def _check_finite(container: Container, columns: Columns, name: str) -> None:
     finite = np.isfinite(columns.values)
     if finite.all():
+        _check_size(container, columns, name)
         return
     position = int(np.flatnonzero(~finite.all(axis=0))[0])
     column = columns.values[:, position]
@@ -399,3 +408,17 @@ def _check_finite(container: Container, columns: Columns, name: str) -> None:
         "Mixing needs numbers: impute or drop them first, for example with "
         "sklearn.impute.SimpleImputer."
     )
+
+
+def _check_size(container: Container, columns: Columns, name: str) -> None:
+    """Check that distances can be computed: the sum of all squares is finite."""
+    largest = np.abs(columns.values).max(axis=0, initial=0)
+    too_large = np.flatnonzero(largest > LARGEST)
+    if len(too_large):
+        place = int(too_large[0])
+        raise ValueError(
+            f"Input {name} is too large: column "
+            f"{container.names[columns.numeric[place]]} has {largest[place]:g}, beyond "
+            f"{LARGEST:g}, where squared distances overflow. Scale it, or take its "
+            "logarithm."
+        )

@@ -36,6 +36,7 @@ from .metrics import paired_difference, paired_signed_rank
 
 # What the p-value of a gain must be below.
 GUARD_LEVEL = 0.1
+TOO_FEW = "are too few to judge whether it helps"
 
 __all__ = ["BaseMixResampler", "BaseMixSampler", "Mixes", "ResamplingData"]
 
@@ -282,11 +283,11 @@ class _BaseMix(
         self.accepted_ = bool(what)
         self.chosen_ = f"Mix {what or 'nothing'}; not judged, {why}."
 
-    def _give_up(self, what: str) -> None:
-        """Hand the data back where too little is at hand for a judgement."""
+    def _give_up(self, what: str, why: str = TOO_FEW) -> None:
+        """Hand the data back where there can be no judgement."""
         self.best_score_ = self.baseline_score_ = float("nan")
         self.accepted_ = False
-        self.chosen_ = f"No mixing: {what} are too few to judge whether it helps."
+        self.chosen_ = f"No mixing: {what} {why}."
         warn_user(self.chosen_, JudgementWarning)
 
     @abstractmethod

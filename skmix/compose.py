@@ -164,6 +164,13 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         ours = isinstance(resampler, BaseMixResampler | BaseMixSampler)
         if ours and getattr(resampler, "estimator", self) is None:
             resampler.set_params(estimator=clone(self._estimator))
+            try:
+                _compat.validate_parameter(resampler, "estimator")
+            except ValueError as error:
+                raise ValueError(
+                    f"{error} {type(self).__name__} gave it its own estimator: pass "
+                    f"{type(resampler).__name__} another one."
+                ) from error
         return resampler
 
     def _check_y(self, y: Any) -> Any:

@@ -226,6 +226,20 @@ def test_checkpoint_of_another_fit_is_refused(tmp_path, change):
         )
 
 
+def test_functions_may_lie_elsewhere_in_the_next_process(tmp_path):
+    def make():
+        def flavour():
+            """Looks the same, at another address."""
+
+        return flavour
+
+    path, one, other = tmp_path / "state.npz", make(), make()
+    assert repr(one) != repr(other)
+    Scripting(flavour=one).set_callbacks(Checkpoint(path)).fit(Scripted([1.0]))
+    again = Scripting(flavour=other).set_callbacks(Checkpoint(path))
+    assert again.fit(Scripted([1.0], interrupt_at=0)).loop.history["objective"] == [1.0]
+
+
 def test_checkpoint_is_replaced_whole(tmp_path):
     path = tmp_path / "state.npz"
     Scripting().set_callbacks(Checkpoint(path, every=1)).fit(Scripted([1.0, 2.0]))

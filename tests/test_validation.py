@@ -51,6 +51,11 @@ def assert_refused(parts, resampler, *arguments, **metadata):
             INFINITE, ["infinity", "column 1", "1 of 4 rows", "impute"], id="infinity"
         ),
         pytest.param(
+            NAMED.assign(age=1e200),
+            ["too large", "column 'age' has 1e+200", "1e+145", "Scale"],
+            id="large",
+        ),
+        pytest.param(
             NAMED.assign(age=DATES),
             ["column 'age'", "Datetime", "numbers", "categorical_features"],
             id="dates",
@@ -139,6 +144,8 @@ def test_labels_that_are_no_classes(bad, message):
         ({"X_val": X}, ["X_val was passed without y_val", "both"]),
         ({"y_val": y}, ["y_val was passed without X_val", "both"]),
         ({"groups": [1, 1, 2]}, ["inconsistent", "[3, 4]"]),
+        ({"groups": ["a", None, "b", "a"]}, ["groups contains", "missing", "own"]),
+        ({"groups": [1, np.nan, 2, 3]}, ["groups contains NaN", "own"]),
         (
             {"X_val": NAMED[:3], "y_val": y},
             ["X has 3 rows", "y_val has 4", "one label"],

@@ -99,10 +99,7 @@ class Neighborhoods:
         The nearest rows of the other side, nearest first.
 
     twins : ndarray of shape (t,)
-        Rows in places where there are rows of both sides.
-
-    place : ndarray of shape (t,)
-        Which place, as a number from 0.
+        Rows that coincide with a row of the other side.
     """
 
     def __init__(
@@ -124,11 +121,10 @@ class Neighborhoods:
             )
             nearest[own] = distance[:, 0]
         self.twins = np.flatnonzero(nearest < TWIN_DISTANCE)
-        cells = np.round(Z[self.twins] / TWIN_DISTANCE)
-        self.place = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
+        self.usable_of: dict[bytes, BoolArray] = {}
 
     def usable(self, known: BoolArray) -> BoolArray:
-        """Find the rows that can be mixed, which are in no place of both sides.
+        """Find the rows that can be mixed, which coincide with none of the other side.
 
         Parameters
         ----------
@@ -138,15 +134,20 @@ class Neighborhoods:
         Returns
         -------
         usable : ndarray of shape (n,)
-            Which of them can be mixed.
+            Which of them can be mixed. It must not be changed.
         """
-        usable, small = known.copy(), self.small[self.twins]
-        has_both = np.ones(len(self.place), dtype=bool)
-        for side in (small, ~small):
-            there = self.place[side & known[self.twins]]
-            has_both &= np.isin(self.place, there)
-        usable[self.twins] &= ~has_both
-        return usable
+        key = known.tobytes()
+        if key not in self.usable_of:
+            # Every walk asks, and there are only so many folds.
+            self.usable_of[key] = usable = known.copy()
+            twins = self.twins[known[self.twins]]
+            sides = twins[self.small[twins]], twins[~self.small[twins]]
+            if len(sides[0]) and len(sides[1]):
+                for own, other in (sides, sides[::-1]):
+                    search = NearestNeighbors(n_neighbors=1).fit(self.Z[other])
+                    distance, _ = search.kneighbors(self.Z[own])
+                    usable[own[distance[:, 0] < TWIN_DISTANCE]] = False
+        return self.usable_of[key]
 
     def small_share(self, rows: IntArray, usable: BoolArray) -> FloatArray:
         """Share of the small class among the nearest usable rows.
@@ -299,12 +300,12 @@ class Walkers:
 
     def _pick(self, lists: IntArray, k: IntArray) -> IntArray:
         """One of the first k usable rows of each list, each as likely; -1 for none."""
-        usable = self.usable[lists]
-        rank = usable.cumsum(axis=1)
-        n_usable = np.minimum(rank[:, -1], k) if lists.shape[1] else np.zeros(len(k))
-        wanted = 1 + (self.rng.random_sample(len(k)) * n_usable).astype(np.intp)
-        column = (rank < wanted[:, None]).sum(axis=1)
-        column = np.minimum(column, max(lists.shape[1] - 1, 0))
+        share = self.rng.random_sample(len(k))
         if not lists.shape[1]:
             return np.full(len(k), -1)
+        rank = self.usable[lists].cumsum(axis=1)
+        n_usable = np.minimum(rank[:, -1], k)
+        wanted = 1 + (share * n_usable).astype(np.intp)
+        column = (rank < wanted[:, None]).sum(axis=1)
+        column = np.minimum(column, lists.shape[1] - 1)
         return np.where(n_usable > 0, lists[np.arange(len(k)), column], -1)

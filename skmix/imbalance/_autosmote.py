@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,13 +15,10 @@ from .._compat import Interval, StrOptions
 from .._core.neighbors import FloatArray
 from .._core.walk import BoolArray, Mixed, Neighborhoods
 from .._loop import Loop
-from .._random import draw_seed
 from .._validation import check_layers
 from ._hierarchy import HierarchicalPolicy
-from ._judge import Judge
 from ._judged import JudgedSampler
 from ._policy import Amount, Policy
-from ._rewards import random_score
 from ._search import Contest
 from ._view import SIZES, View, look
 
@@ -170,8 +166,9 @@ class AutoSMOTESampler(JudgedSampler):
 
     cv : int or splitter, default=5
         Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn. ``StratifiedShuffleSplit(1)`` is the single validation split of
-        the paper.
+        scikit-learn. Any classifier but nearest neighbours is fitted in 20 at most, and
+        in those of a splitter that hold out no row twice. ``StratifiedShuffleSplit(1)``
+        is the single validation split of the paper.
 
     guard : bool, default=True
         Whether to hand the data back as they were unless held-out rows gain.
@@ -204,7 +201,8 @@ class AutoSMOTESampler(JudgedSampler):
         Whether rows are mixed.
 
     best_score_ : float
-        Score with mixing, on splits by which nothing was chosen. NaN if not measured.
+        Score with mixing, of held-out rows that had no part in the last choice. NaN if
+        not measured.
 
     baseline_score_ : float
         Score of the untouched data on the same rows. NaN if not measured.
@@ -381,11 +379,6 @@ class AutoSMOTESampler(JudgedSampler):
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
-
-    def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
-        if self.reward == "random":
-            return partial(random_score, draw_seed(rng))
-        return judge.score
 
     def _for_classifier(self, best: list[Policy]) -> list[Policy]:
         # Only what was learned: the hand-set policies are of other methods.

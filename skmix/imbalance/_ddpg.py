@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .._core.walk import Mixed, Walkers
 from ._actor import ActorPolicy, Limits, pairs, states
 from ._evaluators import NeighborEvaluator
 from ._ground import Coded
-from ._judge import with_labels
+from ._judge import is_judged, with_labels
 from ._search import Contest
 
 
@@ -81,9 +82,12 @@ class MixingEnvironment:
         self.episode = -1
 
     def _count_all(self) -> None:
-        judge = self.contest.judge
-        held_out = np.isfinite(self.predicted[:, 0])
-        self.counts = judge.count(judge.codes[held_out], self.predicted[held_out])
+        judge, rows = self.contest.judge, self.contest.rows
+        self.counted = is_judged(self.predicted)
+        if rows is not None:
+            self.counted &= np.bincount(rows, minlength=len(self.counted)) > 0
+        counted = self.counted
+        self.counts = judge.count(judge.codes[counted], self.predicted[counted])
 
     @property
     def n_state(self) -> int:
@@ -112,7 +116,13 @@ class MixingEnvironment:
             self._add(Mixed(*(column[walker == own] for column in mixed)))
             self.scores.append(self._score())
             near = self._near(own, share, k) if self.needs_probability else np.empty(0)
-            rewards[own] = self.reward(self.scores, near)
+            reward = self.reward(self.scores, near)
+            if not (isinstance(reward, Real) and np.isfinite(reward)):
+                raise ValueError(
+                    f"reward returned {reward!r} for the scores {self.scores[-2:]} and "
+                    "what came before. It must return a finite number."
+                )
+            rewards[own] = reward
         self.walkers.move(share, k)
         done = self.rng.random_sample(self.n_walkers) < stop
         self.walkers.restart(done)
@@ -134,17 +144,17 @@ class MixingEnvironment:
 
     def _predict(self, rows: IntArray, predicted: FloatArray) -> None:
         """Change the predictions of some held-out rows, and what is counted of them."""
-        judge = self.contest.judge
-        codes = judge.codes[rows]
-        self.counts -= judge.count(codes, self.predicted[rows])
+        judge, counted = self.contest.judge, self.counted[rows]
+        codes, before = judge.codes[rows][counted], self.predicted[rows][counted]
+        self.counts -= judge.count(codes, before)
+        self.counts += judge.count(codes, predicted[counted])
         self.predicted[rows] = predicted
-        self.counts += judge.count(codes, predicted)
 
     def _score(self) -> float:
         """Score the predictions of all folds."""
         if self.contest.judge.scorer is None:
             return float(macro_f1(self.counts))
-        return self.contest.judge.score(self.predicted)
+        return self.contest.score(self.predicted)
 
     def _near(self, own: int, share: FloatArray, k: IntArray) -> FloatArray:
         """Predicted probability of the class for the k training rows near a mix."""

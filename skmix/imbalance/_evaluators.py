@@ -339,6 +339,7 @@ class RefitEvaluator:
                     self._judged(self.folds[p]),
                     self.ground.classes,
                     self.response,
+                    policy is None,
                 )
                 for p in places
             )
@@ -362,9 +363,16 @@ class RefitEvaluator:
 
 
 def _fit_predict(
-    model: Any, fit: str, X: Any, y: Any, X_test: Any, classes: Any, response: str
+    model: Any,
+    fit: str,
+    X: Any,
+    y: Any,
+    X_test: Any,
+    classes: Any,
+    response: str,
+    keep: bool,
 ) -> tuple[Any, FloatArray, float]:
-    """Train a model; give it back with numbers and labels, and seconds."""
+    """Train a model; give it back if it is kept, with predictions and seconds."""
     start = perf_counter()
     getattr(model, fit)(X, y)
     label = np.searchsorted(classes, model.predict(X_test))
@@ -373,8 +381,11 @@ def _fit_predict(
         given = getattr(model, response)(X_test)
         if given.ndim == 1:
             given = np.column_stack([-given, given])
-        # A class that the fold lacks is the least likely.
-        lowest = 0.0 if response == "predict_proba" else given.min()
-        numbers = np.full((len(label), len(classes)), lowest)
-        numbers[:, np.searchsorted(classes, model.classes_)] = given
-    return model, np.column_stack([numbers, label]), perf_counter() - start
+        # There may also be one to each pair of classes, which says too little here.
+        if given.shape[1] == len(model.classes_):
+            # A class that the fold lacks is the least likely.
+            lowest = 0.0 if response == "predict_proba" else given.min()
+            numbers = np.full((len(label), len(classes)), lowest)
+            numbers[:, np.searchsorted(classes, model.classes_)] = given
+    seconds = perf_counter() - start
+    return model if keep else None, np.column_stack([numbers, label]), seconds

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from .._core.neighbors import IntArray
@@ -77,13 +78,17 @@ def make_folds(
 
 
 def _by_repeat(n: int, splits: list[tuple[IntArray, IntArray]]) -> list[Fold]:
-    """Count for each fold how often its rows have been held out before."""
-    times = np.zeros(n, dtype=int)
-    folds = []
+    """Put each fold into the first repeat that holds out none of its rows yet."""
+    folds: list[Fold] = []
+    held_out: list[NDArray[np.bool_]] = []
     for train, test in splits:
         if len(test):
             used = np.zeros(n, dtype=bool)
             used[train] = True
-            folds.append(Fold(int(times[test].max()), used, np.sort(test)))
-            times[test] += 1
+            free = (r for r, rows in enumerate(held_out) if not rows[test].any())
+            repeat = next(free, len(held_out))
+            if repeat == len(held_out):
+                held_out.append(np.zeros(n, dtype=bool))
+            held_out[repeat][test] = True
+            folds.append(Fold(repeat, used, np.sort(test)))
     return folds

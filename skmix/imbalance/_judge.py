@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import get_scorer
+from sklearn.metrics import check_scoring
 
 from .._core.neighbors import FloatArray, IntArray
 from .._core.rewards import confusion, macro_f1
@@ -32,6 +33,22 @@ def with_labels(probability: FloatArray) -> FloatArray:
         The same, and the place of the largest: of the first where several are.
     """
     return np.column_stack([probability, probability.argmax(axis=1)])
+
+
+def is_judged(predicted: FloatArray) -> NDArray[np.bool_]:
+    """Tell which rows have a prediction.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (v, n_classes + 1)
+        Predictions, whose last column is the place of the class.
+
+    Returns
+    -------
+    is_judged : ndarray of shape (v,)
+        Whether some fold holds out the row.
+    """
+    return np.isfinite(predicted[:, -1])
 
 
 class Judge:
@@ -67,7 +84,10 @@ class Judge:
         estimator: Any,
         rng: RandomState,
     ) -> None:
-        self.scorer = None if scoring == "f1_macro" else get_scorer(scoring)
+        self.scorer = None
+        if scoring != "f1_macro":
+            self.scorer = check_scoring(scoring=scoring)
+        self.scoring, self.estimator = scoring, estimator
         self.classes, self.codes = classes, codes
         # Probabilities also where labels are all that there is.
         known = [name for name in RESPONSES if hasattr(estimator, name)]
@@ -81,7 +101,7 @@ class Judge:
         ----------
         predicted : ndarray of shape (v, n_classes + 1)
             A number to each class, and the place of the predicted class; NaN for rows
-            that were not held out.
+            that do not count.
 
         rows : ndarray of shape (m,), default=None
             Rows that count; None for all.
@@ -91,7 +111,7 @@ class Judge:
         score : float
             Greater is better.
         """
-        held_out = np.isfinite(predicted[:, 0])
+        held_out = is_judged(predicted)
         if rows is not None:
             held_out &= np.bincount(rows, minlength=len(held_out)) > 0
         predicted, codes = predicted[held_out], self.codes[held_out]
@@ -99,7 +119,13 @@ class Judge:
             return float(macro_f1(self.count(codes, predicted)))
         model = RESPONSES[self.response](self.classes, predicted)
         places = np.arange(len(codes))[:, None]
-        return float(self.scorer(model, places, self.classes[codes]))
+        try:
+            return float(self.scorer(model, places, self.classes[codes]))
+        except AttributeError as error:
+            raise ValueError(
+                f"scoring={self.scoring!r} asks for what {self.estimator!r} does not "
+                f"have: {error}. Choose another scorer or another classifier."
+            ) from error
 
     def count(self, codes: IntArray, predicted: FloatArray) -> IntArray:
         """Count rows by class and by predicted class, which is all that F1 looks at.
@@ -155,7 +181,7 @@ class Judge:
             )
 
         gain = difference()
-        blocks = np.unique(self.block)
+        blocks = np.unique(self.block[is_judged(baseline[0])])
         without = [difference(np.flatnonzero(self.block != block)) for block in blocks]
         n = len(blocks)
         if n < 2:

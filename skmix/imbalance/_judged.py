@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from time import monotonic
 from typing import Any
@@ -25,6 +26,7 @@ from ._folds import make_folds
 from ._ground import Fold, Ground
 from ._judge import Judge
 from ._policy import Policy, portfolio
+from ._rewards import random_score
 from ._search import Contest, Finals, union
 
 # What the p-value of a gain must be below. Few rows of a small class tell little for
@@ -36,6 +38,9 @@ MIN_ROWS_TO_JUDGE = 10
 N_SPLITS, N_FRESH = 3, 2
 # A given classifier is fitted so often at most.
 MAX_FITS = 40
+STOPPED = "the scores measured before the stop"
+# With the rows as they are and with at least one policy.
+MAX_FOLDS = MAX_FITS // 2
 # One that takes longer than this, in seconds, decides among few finalists.
 CHEAP, N_IF_DEAR = 0.1, 4
 
@@ -74,6 +79,8 @@ class JudgedSampler(BaseMixSampler):
 
     def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
         """What policies are compared by."""
+        if self.reward == "random":
+            return partial(random_score, draw_seed(rng))
         return judge.score
 
     def _for_classifier(self, best: list[Policy]) -> list[Policy]:
@@ -100,40 +107,68 @@ class JudgedSampler(BaseMixSampler):
         if not ground.asked:
             self._accept_unjudged("", "as no class is to get rows")
             return
-        codes, groups, what = ground.codes, data.groups, "rows"
-        if data.X_val is not None:
-            codes, groups, what = self._codes_of_held_out(ground), None, "held-out rows"
-        folds = make_folds(
-            data, ground.codes, ground.asked, self.cv, N_SPLITS + N_FRESH, rng
-        )
-        if len(codes) < MIN_ROWS_TO_JUDGE or not folds:
-            self._give_up(f"{len(codes)} {what}")
+        all_rows = np.ones(len(data), dtype=bool)
+        if not any(ground.can_mix(code, all_rows) for code in ground.asked):
+            what = "every row that could be mixed"
+            self._give_up(what, "coincides with one of another class")
             return
-        for code in ground.asked:
-            if (codes == code).sum() < 2:
-                label = ground.classes.tolist()[code]
-                self._give_up(f"the {what} of class {label!r}, of which 2 are needed,")
-                return
+        codes, groups = ground.codes, data.groups
+        if data.X_val is not None:
+            codes, groups = self._codes_of_held_out(ground), None
+        by_votes = self.estimator is None or is_exact(self.estimator, data)
+        cv = self.cv
+        if not by_votes and isinstance(cv, Integral):
+            cv = min(cv, MAX_FOLDS)
+        folds = make_folds(
+            data, ground.codes, ground.asked, cv, N_SPLITS + N_FRESH, rng
+        )
+        first = [fold for fold in folds if fold.repeat == 0]
+        # One fold, or one split of the rows that the search has seen as a whole, cannot
+        # judge what it has chosen.
+        halve = len(first) == 1 or (by_votes and len(first) == len(folds))
+        lack = self._lack(ground, codes, first, 2 if halve else 1)
+        if lack:
+            self._give_up(lack)
+            return
         judge = Judge(self.scoring, ground.classes, codes, groups, self.estimator, rng)
         score, seed = self._score(judge, rng), draw_seed(rng)
         inputs = (data.Z, data.target, data.groups, rng.get_state())
         if data.X_val is not None:
             inputs = (*inputs, data.Z_val, data.target_val)
-        by_votes = self.estimator is None or is_exact(self.estimator, data)
         loop = Loop(self, 2 if by_votes else 3, inputs, self.max_time, self._start)
         compete = self._by_votes if by_votes else self._by_refits
         try:
-            contest, finals, n_union = compete(folds, judge, score, loop, seed)
+            contest, finals, n_union = compete(folds, judge, score, loop, seed, halve)
+            self.history_ = loop.history
+            if finals.predictions:
+                self._decide(contest, finals, n_union)
+            else:
+                self._give_up(STOPPED)
         except NoTimeLeft:
             self._give_up(f"the {self.max_time:g} seconds of max_time")
-            return
+        except KeyboardInterrupt:
+            # In a fit to the rows as they are, or in the verdict.
+            self._give_up(STOPPED)
         finally:
             loop.close()
-        self.history_ = loop.history
-        if not finals.predictions:
-            self._give_up("the scores measured before the stop")
-            return
-        self._decide(contest, finals, n_union)
+
+    def _lack(
+        self, ground: Ground, codes: Any, folds: list[Fold], n_parts: int
+    ) -> str | None:
+        """Say what there is too little of to judge by, in each of so many parts."""
+        if not folds:
+            ours = isinstance(self.cv, Integral)
+            return "the groups of the rarest class" if ours else "the folds of cv"
+        judged = codes[np.concatenate([fold.test for fold in folds])]
+        what = "rows" if len(judged) == len(ground.codes) else "held-out rows"
+        if len(judged) < n_parts * MIN_ROWS_TO_JUDGE:
+            return f"{len(judged)} {what}"
+        for code in ground.asked:
+            if (judged == code).sum() < 2 * n_parts:
+                label = ground.classes.tolist()[code]
+                needed = f"of which {2 * n_parts} are needed,"
+                return f"the {what} of class {label!r}, {needed}"
+        return None
 
     def _by_votes(
         self,
@@ -142,6 +177,7 @@ class JudgedSampler(BaseMixSampler):
         score: Callable[..., float],
         loop: Loop,
         seed: int,
+        halve: bool,
     ) -> tuple[Contest, Finals, int]:
         """Compete by the votes of nearest rows."""
         k = self.n_neighbors
@@ -151,7 +187,7 @@ class JudgedSampler(BaseMixSampler):
             _check_time(loop, monotonic() - self._start)
         space = Coordinates(self._ground.data, encoded=self.estimator is None)
         votes = NeighborEvaluator(self._ground, folds, space, k)
-        contest = Contest(votes, judge, score, N_FRESH, seed)
+        contest = Contest(votes, judge, score, N_FRESH, seed, halve)
         finals = self._finals(contest, loop)
         if self.estimator is None:
             warn_user(
@@ -169,28 +205,35 @@ class JudgedSampler(BaseMixSampler):
         score: Callable[..., float],
         loop: Loop,
         seed: int,
+        halve: bool,
     ) -> tuple[Contest, Finals, int]:
         """Compete by the votes of nearest rows, then by at most `MAX_FITS` fits."""
+        first = [fold for fold in folds if fold.repeat == 0]
+        if len(first) > MAX_FOLDS:
+            raise ValueError(
+                f"cv={self.cv!r} makes {len(first)} folds, but a given estimator is "
+                f"fitted {MAX_FITS} times at most, and twice in each. Pass a number of "
+                f"folds, or a splitter that makes {MAX_FOLDS} at most."
+            )
         evaluator = RefitEvaluator(
             self._ground,
-            # So few that beside the rows as they are a policy can be afforded.
-            [fold for fold in folds if fold.repeat == 0][: MAX_FITS // 2],
+            first,
             # All policies and folds from one seed, so that only the rows differ.
             seeded(clone(self.estimator), self.estimator, seed),
             self._put_together,
             judge.response,
             self.n_jobs,
         )
-        refits = Contest(evaluator, judge, score, 0, seed)
+        refits = Contest(evaluator, judge, score, 0, seed, halve)
         if self.max_time is not None:
             _check_time(loop, evaluator.seconds_to_decide())
         if self.warm_start:
             refits.baseline(0)
-            contest = Contest(evaluator.warm(), judge, score, 0, seed)
+            contest = Contest(evaluator.warm(), judge, score, 0, seed, halve)
         else:
             space = Coordinates(self._ground.data, encoded=True)
             votes = NeighborEvaluator(self._ground, folds, space, self.n_neighbors)
-            contest = Contest(votes, judge, score, N_FRESH, seed)
+            contest = Contest(votes, judge, score, N_FRESH, seed, halve)
         ranked = self._finals(contest, loop, evaluator).ranked()
         # None where the search was stopped before it had scored any.
         best = [union(ranked[: self.n_union]), *ranked] if ranked else []
@@ -263,8 +306,9 @@ class JudgedSampler(BaseMixSampler):
         unknown = np.setdiff1d(target, ground.classes)
         if len(unknown):
             raise ValueError(
-                f"y_val has the class {unknown.tolist()[0]!r}, which y does not have. "
-                "Leave its rows out."
+                f"y_val has the class {unknown.tolist()[0]!r}, which is none of those "
+                f"of y, {ground.classes.tolist()[:5]!r}. Write them alike, or leave "
+                "its rows out."
             )
         return np.searchsorted(ground.classes, target)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,7 +19,7 @@ from ._ground import N_NEAR
 from ._judge import Judge
 from ._judged import JudgedSampler
 from ._policy import Policy
-from ._rewards import Confidence, Improvement, RandomReward, random_score
+from ._rewards import Confidence, Improvement, RandomReward
 from ._search import Contest, PolicySearch
 
 
@@ -32,7 +31,7 @@ class MixAnNSampler(JudgedSampler):
     how many, and from which share on a mix belongs to the small class. SMOTE,
     Borderline-SMOTE and averages of random rows are policies, too. The one that helps
     most on held-out rows is chosen by cross-validation, and the data come back as they
-    were unless it helps on splits that had no part in the choice.
+    were unless it helps where it was not chosen.
 
     Parameters
     ----------
@@ -144,8 +143,9 @@ class MixAnNSampler(JudgedSampler):
 
     cv : int or splitter, default=5
         Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn. ``StratifiedShuffleSplit(1)`` is the single validation split of
-        the paper.
+        scikit-learn. Any classifier but nearest neighbours is fitted in 20 at most, and
+        in those of a splitter that hold out no row twice. ``StratifiedShuffleSplit(1)``
+        is the single validation split of the paper.
 
     guard : bool, default=True
         Whether to hand the data back as they were unless held-out rows gain.
@@ -178,7 +178,8 @@ class MixAnNSampler(JudgedSampler):
         Whether rows are mixed.
 
     best_score_ : float
-        Score with mixing, on splits by which nothing was chosen. NaN if not measured.
+        Score with mixing, of held-out rows that had no part in the last choice. NaN if
+        not measured.
 
     baseline_score_ : float
         Score of the untouched data on the same rows. NaN if not measured.
@@ -242,8 +243,10 @@ class MixAnNSampler(JudgedSampler):
     mix can reach, which needs no refit and is exact.
 
     **To judge** nearest rows, the winner is compared with the untouched data on two
-    splits into folds by which nothing was chosen. With any other classifier each fold
-    is predicted with the policy that is best on the other folds. The standard error is
+    splits into folds by which nothing was chosen. Any other classifier predicts each
+    fold with the policy that is best on the other folds; which policies it gets to see
+    was found by the votes of nearest rows, on all folds. Held-out rows, and those of
+    a single split, choose by one half and judge by the other. The standard error is
     that of the jackknife over twenty blocks of rows, or groups.
 
     **Cost.** A policy costs O(v m p) at most for v held-out rows, m mixes and p
@@ -394,9 +397,8 @@ class MixAnNSampler(JudgedSampler):
             )
 
     def _score(self, judge: Judge, rng: RandomState) -> Callable[..., float]:
-        if self.reward == "random" and self.method == "search":
-            return partial(random_score, draw_seed(rng))
-        return judge.score
+        # Single steps have a reward of their own.
+        return judge.score if self.method == "ddpg" else super()._score(judge, rng)
 
     def _find(self, contest: Contest, loop: Loop) -> list[Policy]:
         if self.method == "ddpg":

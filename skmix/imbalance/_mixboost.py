@@ -201,7 +201,13 @@ class MixBoostSampler(BaseMixSampler):
             y = np.concatenate([data.target, mixes.target])
             classifier = self._make_classifier(rng).fit(X, y)
             own = take_rows(X, np.arange(len(data)))
-            self.entropy_[number] = entr(classifier.predict_proba(own)).sum(axis=1)
+            probability = classifier.predict_proba(own)
+            if not np.isfinite(probability).all():
+                raise ValueError(
+                    f"predict_proba of estimator={classifier!r} gives NaN or infinity, "
+                    "but rows are weighted by its entropy. Choose another estimator."
+                )
+            self.entropy_[number] = entr(probability).sum(axis=1)
             mixes = join([mixes, self._draw_round(data, number, rng)])
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 from zlib import crc32
 
@@ -40,7 +41,9 @@ class Reward(ABC):
 
     def __mul__(self, other: Reward | float) -> Reward:
         """Multiply with another reward, or with a number."""
-        return _Product(self, other if isinstance(other, Reward) else _Constant(other))
+        if isinstance(other, Real):
+            other = _Constant(other)
+        return _Product(self, other) if isinstance(other, Reward) else NotImplemented
 
     __rmul__ = __mul__
 
@@ -71,6 +74,8 @@ class Improvement(Reward):
     def __init__(self, window: int = 25, divisor: str = "m") -> None:
         if divisor not in ("m", "m-1"):
             raise ValueError(f'divisor must be "m" or "m-1", got {divisor!r}.')
+        if not isinstance(window, Integral) or window < 1:
+            raise ValueError(f"window must be an integer of at least 1, got {window}.")
         self.window = window
         self.divisor = divisor
 
@@ -107,7 +112,7 @@ class Confidence(Reward):
 
 
 class _Constant(Reward):
-    def __init__(self, number: float) -> None:
+    def __init__(self, number: Any) -> None:
         self.number = number
 
     def __call__(self, scores: Sequence[float], probability: FloatArray) -> float:

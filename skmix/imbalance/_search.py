@@ -124,6 +124,9 @@ class Contest:
 
     seed : int
         Randomness of the mixes.
+
+    halve : bool, default=False
+        Whether half of the held-out rows choose, and only the others judge.
     """
 
     def __init__(
@@ -133,13 +136,40 @@ class Contest:
         score: Callable[..., float],
         n_fresh: int,
         seed: int,
+        halve: bool = False,
     ) -> None:
-        self.evaluator, self.judge, self.score = evaluator, judge, score
+        self.evaluator, self.judge, self.score_rows = evaluator, judge, score
+        # Those that choose; None for all.
+        self.rows = np.flatnonzero(judge.block % 2 == 0) if halve else None
         n_repeats = 1 + max(fold.repeat for fold in evaluator.folds)
         n_open = max(1, n_repeats - n_fresh)
         self.open, self.fresh = range(n_open), range(n_open, n_repeats)
         self.seed = seed
         self.untouched: dict[int, FloatArray] = {}
+
+    def score(self, predicted: FloatArray, rows: NDArray | None = None) -> float:
+        """Score predictions.
+
+        Parameters
+        ----------
+        predicted : ndarray of shape (v, n_classes + 1)
+            Predictions; see `Evaluator`.
+
+        rows : ndarray of shape (m,), default=None
+            Rows that count; None for those that choose.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
+        score = self.score_rows(predicted, self.rows if rows is None else rows)
+        if rows is None and not np.isfinite(score):
+            raise ValueError(
+                f"scoring gave {score} for the predictions of held-out rows. Pass a "
+                "scorer that gives a finite number."
+            )
+        return score
 
     def baseline(self, repeat: int) -> FloatArray:
         """Predict with the rows as they are.
@@ -223,23 +253,23 @@ class Contest:
 
         better, baseline : list of ndarray of shape (v, n_classes + 1)
             Predictions with it and without, one to each fresh split. Where there is
-            none, each fold, or half of the rows of a single one, is predicted with what
-            is best on the other rows.
+            none, of the rows that did not choose; if all did, each fold is predicted
+            with what is best on the others.
         """
         winner = union(finals.ranked()[:n_union])
         if self.fresh:
             better = [self.evaluator.predict(winner, r, self.seed) for r in self.fresh]
             return winner, better, [self.baseline(r) for r in self.fresh]
-        blocks = [fold.test for fold in self.evaluator.folds if fold.repeat == 0]
-        if len(blocks) < 2:
-            halves = self.judge.block[blocks[0]] % 2
-            blocks = [blocks[0][halves == half] for half in (0, 1)]
-        mixed = np.array(self.baseline(0))
-        held_out = np.concatenate(blocks)
-        for own in blocks:
-            ranked = finals.ranked(np.setdiff1d(held_out, own))
+        mixed, baseline = self.baseline(0).copy(), self.baseline(0).copy()
+        if self.rows is not None:
+            mixed[:] = finals.predict(finals.ranked()[:n_union])
+            mixed[self.rows] = baseline[self.rows] = np.nan
+            return winner, [mixed], [baseline]
+        parts = [fold.test for fold in self.evaluator.folds if fold.repeat == 0]
+        for own in parts:
+            ranked = finals.ranked(np.setdiff1d(np.concatenate(parts), own))
             mixed[own] = finals.predict(ranked[:n_union])[own]
-        return winner, [mixed], [self.baseline(0)]
+        return winner, [mixed], [baseline]
 
 
 class Finals:
@@ -268,8 +298,10 @@ class Finals:
             contest.evaluator.predict(self.finalists[number], repeat, seed)
             for repeat in contest.open
         ]
+        score = self._score(predictions)
+        # Both or none, wherever the user interrupts.
         self.predictions.append(np.array(predictions))
-        self.scores.append(self._score(self.predictions[-1]))
+        self.scores.append(score)
         return {"objective": -self.scores[-1], "score": self.scores[-1]}
 
     def ranked(self, rows: NDArray | None = None) -> list[Policy]:
@@ -307,7 +339,9 @@ class Finals:
             return self.predictions[self.finalists.index(policies[0])][0]
         return self.contest.evaluator.predict(union(policies), 0, self.contest.seed)
 
-    def _score(self, predictions: FloatArray, rows: NDArray | None = None) -> float:
+    def _score(
+        self, predictions: Sequence[FloatArray], rows: NDArray | None = None
+    ) -> float:
         return float(np.mean([self.contest.score(p, rows) for p in predictions]))
 
     def state(self) -> dict[str, NDArray]:

@@ -42,6 +42,21 @@ def test_twins_are_rows_of_both_sides_in_one_place():
     assert_array_equal(np.flatnonzero(~hoods.usable(known)), [3])
 
 
+@pytest.mark.parametrize("n_columns", [1, 5, 20])
+def test_twins_are_found_wherever_they_are(n_columns):
+    rng = np.random.RandomState(0)
+    # As far from each other as pairs are in any number of columns.
+    one = np.arange(200)[:, None] + rng.random_sample((200, n_columns))
+    step = rng.normal(size=one.shape)
+    step *= np.where(np.arange(200) < 100, 1e-5, 2e-4)[:, None]
+    step /= np.linalg.norm(step, axis=1, keepdims=True) / abs(step).max(1)[:, None]
+    length = np.linalg.norm(step, axis=1)
+    X, small = np.vstack([one, one + step]), np.repeat([True, False], 200)
+    usable = Neighborhoods(X, small, nearest_rows(X, 5)).usable(np.ones(400, bool))
+    assert_array_equal(usable, np.tile(length >= 1e-4, 2))
+    assert not usable[:100].any()
+
+
 def test_share_of_the_class_around_a_row(hoods):
     rows = np.array([0, 3])
     assert_allclose(hoods.small_share(rows, ALL), [3 / 11, 3 / 11])

@@ -526,12 +526,9 @@ def test_networks_can_learn_from_the_classifier_itself(hard, estimator):
 
 def test_held_out_rows_of_the_user(hard):
     X, y = hard
-    sampler = autosmote(max_iter=10)
+    sampler = autosmote(max_iter=10, guard=False)
     sampler.fit_resample(X[:400], y[:400], X_val=X[400:], y_val=y[400:])
     assert sampler.parent_indices_.max() < 400
-    plain = KNN.fit(X[:400], y[:400]).predict(X[400:])
-    score = f1_score(y[400:], plain, average="macro")
-    assert sampler.baseline_score_ == pytest.approx(score)
 
 
 def test_data_frames_and_categories(hard):
@@ -616,11 +613,11 @@ def test_too_little_to_learn_from():
 def test_a_class_of_twins_is_left_as_it_is():
     X, y = blobs(60, 6)
     X[6:] = np.tile(X[:6], (9, 1))
-    sampler = autosmote()
-    X_new, _ = sampler.fit_resample(X, y)
+    sampler = autosmote(guard=False)
+    with pytest.warns(JudgementWarning, match="coincides with one of another class"):
+        X_new, _ = sampler.fit_resample(X, y)
     assert not sampler.accepted_
     assert_array_equal(X_new, X)
-    assert len(sampler.set_params(guard=False).fit_resample(X, y)[0]) == 60
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skmix._core.walk import Walkers
 from skmix._torch.ddpg import DDPGLearner
+from skmix.exceptions import JudgementWarning
 from skmix.imbalance import Confidence, Improvement, MixAnNSampler
 from skmix.imbalance._actor import ActorPolicy, Limits
 from skmix.imbalance._ddpg import MixingEnvironment
@@ -315,11 +316,26 @@ def test_where_all_rows_are_twins_nothing_is_mixed(cv, guard):
     X, y = blobs(60, 6)
     X[6:] = np.tile(X[:6], (9, 1))
     twins = sampler(cv=cv, guard=guard)
-    X_new, y_new = twins.fit_resample(X, y)
+    with pytest.warns(JudgementWarning, match="coincides with one of another class"):
+        X_new, y_new = twins.fit_resample(X, y)
     assert_array_equal(X_new, X)
     assert_array_equal(y_new, y)
     assert twins.n_iter_ == 0
-    assert twins.best_score_ == twins.baseline_score_
+    assert not twins.accepted_
+
+
+@pytest.mark.parametrize("reward", [float("nan"), float("inf"), None, "much"])
+def test_a_reward_is_a_finite_number(reward):
+    with pytest.raises(ValueError, match=f"reward returned {reward!r} for the scores"):
+        sampler(reward=lambda scores, probability: reward).fit(*blobs())
+
+
+def test_rewards_that_make_no_sense():
+    for window in (0, -3, 2.5):
+        with pytest.raises(ValueError, match="window must be an integer of at least 1"):
+            Improvement(window=window)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Improvement() * None
 
 
 @pytest.mark.parametrize("estimator", [KNN, GaussianNB()])

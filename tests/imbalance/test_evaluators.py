@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 from numpy.random import RandomState
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from skmix.base import Mixes
 from skmix.imbalance import AverageSampler, WalkPolicy
@@ -73,6 +74,30 @@ def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
                 model = KNeighborsClassifier(k).fit(Z, codes)
                 expected[fold.test] = both(model, space.Z[fold.test])
             assert_allclose(evaluator.predict(policy, repeat, 7), expected)
+
+
+def test_a_repeat_holds_out_no_row_twice():
+    X, y = blobs(200, 30)
+    splitter = StratifiedShuffleSplit(10, test_size=0.2, random_state=0)
+    folds = make_folds(read(X, y), y, [0, 1], splitter, 1, RandomState(0))
+    assert_array_equal(
+        [fold.test for fold in folds],
+        [np.sort(test) for _, test in splitter.split(X, y)],
+    )
+    for repeat in {fold.repeat for fold in folds}:
+        held_out = np.concatenate([f.test for f in folds if f.repeat == repeat])
+        assert len(np.unique(held_out)) == len(held_out)
+
+
+def test_decisions_between_pairs_of_classes_say_nothing_of_single_ones():
+    X, y = make_classification(
+        200, n_informative=4, n_redundant=0, n_classes=4, random_state=0
+    )
+    ground, folds = arrange(X, y, n_repeats=1)
+    estimator = SVC(decision_function_shape="ovo")
+    evaluator = refits(ground, folds, estimator, response="decision_function")
+    predicted = evaluator.predict(None, 0, 0)
+    assert_array_equal(predicted[:, :-1], np.eye(4)[predicted[:, -1].astype(int)])
 
 
 def test_the_exact_evaluator_is_the_refit_of_nearest_neighbours():

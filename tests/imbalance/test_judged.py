@@ -11,6 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
+    LeaveOneOut,
+    PredefinedSplit,
     StratifiedKFold,
     StratifiedShuffleSplit,
     cross_val_predict,
@@ -20,7 +22,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 
 from skmix.exceptions import JudgementWarning
-from skmix.imbalance import AutoSMOTESampler, MixAnNSampler
+from skmix.imbalance import AutoSMOTESampler, MixAnNSampler, _judge
 from skmix.imbalance._evaluators import NeighborEvaluator
 from skmix.imbalance._judge import Judge
 from skmix.imbalance._search import Finals
@@ -106,30 +108,162 @@ def test_without_probabilities_it_is_judged_by_its_decision_function():
     assert sampler.baseline_score_ == pytest.approx(roc_auc_score(y, decision))
 
 
-@pytest.mark.parametrize("sampler", [SEARCH, AUTOSMOTE], ids=["search", "autosmote"])
-@pytest.mark.parametrize("seed", range(3))
-def test_a_single_split_of_the_rows(sampler, seed):
-    X, y = blobs()
-    cv = StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
-    sampler = with_changes(sampler, GaussianNB(), cv=cv).fit(X, y)
+def in_order(codes, groups, rng):
+    """Blocks of rows that do not depend on their classes."""
+    return np.arange(len(codes)) % 20
+
+
+# With one split of the rows, those in odd blocks judge what the others have chosen.
+SINGLE_SPLITS = [
+    (SEARCH, KNN),
+    (SEARCH, GaussianNB()),
+    (AUTOSMOTE, KNN),
+    (AUTOSMOTE, GaussianNB()),
+    (MixAnNSampler(method="ddpg", max_iter=4, random_state=0), KNN),
+]
+
+
+@pytest.mark.parametrize(("sampler", "estimator"), SINGLE_SPLITS)
+@pytest.mark.parametrize("given", [True, False])
+def test_a_single_split_of_the_rows(monkeypatch, sampler, estimator, given):
+    monkeypatch.setattr(_judge, "_blocks", in_order)
+    X, y = blobs(300, 40)
+    cv = StratifiedShuffleSplit(1, test_size=0.4, random_state=0)
     ((train, test),) = cv.split(X, y)
-    predicted = GaussianNB().fit(X[train], y[train]).predict(X[test])
-    expected = f1_score(y[test], predicted, average="macro")
-    assert sampler.baseline_score_ == pytest.approx(expected)
+    # Where the split is one of cv, blocks are of all rows.
+    judging = test[(np.arange(len(test)) if given else test) % 20 % 2 == 1]
+
+    def fit(y):
+        if not given:
+            return with_changes(sampler, estimator, cv=cv).fit(X, y)
+        held_out = {"X_val": X[test], "y_val": y[test]}
+        return with_changes(sampler, estimator).fit(X[train], y[train], **held_out)
+
+    fitted = fit(y)
+    model = clone(estimator).fit(X[train], y[train])
+    expected = f1_score(y[judging], model.predict(X[judging]), average="macro")
+    assert fitted.baseline_score_ == pytest.approx(expected)
+    if given:
+        # Labels of the rows that judge have no part in what is chosen.
+        other = y.copy()
+        other[judging] = np.random.RandomState(0).permutation(y[judging])
+        refitted = fit(other)
+        assert refitted.policy_.describe() == fitted.policy_.describe()
+        assert refitted.history_["score"] == fitted.history_["score"]
+        assert refitted.best_score_ != fitted.best_score_
 
 
 @pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
-def test_one_held_out_row_of_a_class_is_too_few(estimator):
+def test_three_held_out_rows_of_a_class_are_too_few(estimator):
     X, y = blobs(120, 20)
     labels = np.where(y == 1, "rare", "common")
-    train, test = np.arange(1, 90), np.r_[0, 90:120]
-    message = "held-out rows of class 'rare', of which 2 are needed, are too few"
+    train, test = np.arange(3, 90), np.r_[0:3, 90:120]
+    message = "held-out rows of class 'rare', of which 4 are needed, are too few"
     with pytest.warns(JudgementWarning, match=message):
         X_new, y_new = with_changes(SEARCH, estimator).fit_resample(
             X[train], labels[train], X_val=X[test], y_val=labels[test]
         )
     assert_array_equal(X_new, X[train])
     assert_array_equal(y_new, labels[train])
+
+
+class Unsure(GaussianNB):
+    """Has no probability where rows are far out."""
+
+    def predict_proba(self, X):
+        return np.where(abs(X[:, :1]) > 1, np.nan, super().predict_proba(X))
+
+
+def test_rows_without_probability_are_judged_by_their_label():
+    X, y = blobs()
+    sampler = with_changes(SEARCH, Unsure(), cv=FOLDS).fit(X, y)
+    predicted = cross_val_predict(GaussianNB(), X, y, cv=FOLDS)
+    expected = f1_score(y, predicted, average="macro")
+    assert sampler.baseline_score_ == pytest.approx(expected)
+
+
+def test_rows_that_no_fold_holds_out_do_not_count():
+    X, y = blobs()
+    few = np.full(len(y), -1)
+    few[[*np.flatnonzero(y)[:2], *np.flatnonzero(y == 0)[:2]]] = 0
+    with pytest.warns(JudgementWarning, match="4 held-out rows are too few"):
+        with_changes(SEARCH, KNN, cv=PredefinedSplit(few)).fit(X, y)
+    few[np.flatnonzero(y == 0)[:40]] = 0
+    with pytest.warns(JudgementWarning, match="rows of class 1, of which 4 are needed"):
+        with_changes(SEARCH, KNN, cv=PredefinedSplit(few)).fit(X, y)
+
+
+def test_a_group_is_not_split():
+    X, y = blobs()
+    groups = np.where(y == 1, -1, np.arange(len(y)))
+    with pytest.warns(JudgementWarning, match="the groups of the rarest class are too"):
+        with_changes(SEARCH, KNN).fit(X, y, groups=groups)
+
+
+def test_a_splitter_of_many_folds():
+    X, y = blobs(30, 10)
+    with pytest.raises(ValueError, match=r"makes 30 folds.* 20 at most"):
+        with_changes(SEARCH, GaussianNB(), cv=LeaveOneOut()).fit(X, y)
+    # Nearest neighbours need no fits.
+    fitted = with_changes(SEARCH, KNeighborsClassifier(3), cv=LeaveOneOut()).fit(X, y)
+    assert np.isfinite(fitted.best_score_)
+
+
+def test_many_folds_are_twenty_for_a_classifier_that_is_fitted():
+    X, y = blobs(200, 40)
+    Counted.fits.clear()
+    with_changes(SEARCH, Counted(), cv=30).fit(X, y)
+    # All rows are held out once.
+    assert Counted.fits[:20] == [190] * 20
+
+
+@pytest.mark.parametrize(
+    ("estimator", "scoring", "message"),
+    [
+        (LinearSVC(), "neg_log_loss", "scoring='neg_log_loss' asks for what LinearSVC"),
+        (KNN, f1_score, "The 'scoring' parameter|looks like it is a metric function"),
+        (KNN, lambda *_: float("nan"), "scoring gave nan for the predictions"),
+    ],
+)
+def test_scoring_that_cannot_be_used(estimator, scoring, message):
+    X, y = blobs()
+    with pytest.raises(ValueError, match=message):
+        with_changes(SEARCH, estimator, scoring=scoring).fit(X, y)
+
+
+def test_held_out_classes_are_written_as_those_of_y():
+    X, y = blobs()
+    with pytest.raises(ValueError, match=r"class .0., which is none of those of y"):
+        with_changes(SEARCH, KNN).fit(X, y, X_val=X, y_val=y.astype(str))
+
+
+@pytest.mark.parametrize("n_fits", [1, 3, 6, 9])
+@pytest.mark.parametrize("max_time", [None, 60])
+def test_an_interrupt_in_any_fit_of_the_classifier(n_fits, max_time):
+    class Interrupted(GaussianNB):
+        fits = []
+
+        def fit(self, X, y):
+            self.fits.append(len(X))
+            if len(self.fits) == n_fits:
+                raise KeyboardInterrupt
+            return super().fit(X, y)
+
+    X, y = blobs()
+    with pytest.warns(UserWarning, match="stop|Interrupted"):
+        fitted = with_changes(SEARCH, Interrupted(), max_time=max_time).fit(X, y)
+    assert len(fitted.resample()[0]) == len(X) or fitted.accepted_
+
+
+def test_an_interrupt_in_the_verdict(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Judge, "gain", interrupt)
+    X, y = blobs()
+    with pytest.warns(JudgementWarning, match="the scores measured before the stop"):
+        X_new, _ = with_changes(SEARCH, KNN).fit_resample(X, y)
+    assert_array_equal(X_new, X)
 
 
 # How it decides.

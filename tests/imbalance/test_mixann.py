@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
-from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
@@ -224,16 +224,6 @@ def test_held_out_rows_of_the_user(hard):
     assert sampler.baseline_score_ == pytest.approx(expected)
     with pytest.raises(ValueError, match="y_val has the class"):
         sampler.fit(X[:350], y[:350], X_val=X[350:], y_val=y[350:] + 1)
-
-
-def test_the_single_validation_split_of_the_paper(hard):
-    cv = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
-    sampler = MixAnNSampler(KNN, **{**QUICK, "cv": cv}, random_state=0).fit(*hard)
-    train, test = next(cv.split(*hard))
-    X, y = hard
-    model = KNeighborsClassifier(10).fit(X[train], y[train])
-    expected = f1_score(y[test], model.predict(X[test]), average="macro")
-    assert sampler.baseline_score_ == pytest.approx(expected)
 
 
 def test_groups_are_never_on_both_sides():

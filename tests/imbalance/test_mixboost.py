@@ -258,3 +258,19 @@ def test_an_estimator_needs_probabilities(estimator):
 def test_bad_parameters(parameters):
     with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter"):
         MixBoostSampler(**parameters).fit(X, LABELS)
+
+
+def test_whose_estimator_it_is():
+    model = ResampledClassifier(LinearSVC(), resampler=MixBoostSampler())
+    message = "'predict_proba'.* ResampledClassifier gave it its own estimator"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, LABELS)
+
+
+def test_probabilities_are_numbers():
+    class Lost(Oracle):
+        def predict_proba(self, X):
+            return np.full((len(X), 2), np.nan)
+
+    with pytest.raises(ValueError, match=r"predict_proba of estimator=Lost.* gives"):
+        MixBoostSampler(Lost()).fit(X, LABELS)

@@ -110,7 +110,7 @@ class Known:
         return with_labels(np.eye(2)[np.where(right, self.codes, 1 - self.codes)])
 
 
-def contest(n_repeats, n_fresh, n_folds=3):
+def contest(n_repeats, n_fresh, n_folds=3, halve=False):
     codes = np.arange(300) % 2
     parts = np.array_split(RandomState(0).permutation(300), n_folds)
     folds = [
@@ -120,7 +120,7 @@ def contest(n_repeats, n_fresh, n_folds=3):
     ]
     judge = Judge("accuracy", np.array([0, 1]), codes, None, None, RandomState(0))
     known = Known(codes, folds)
-    return Contest(known, judge, judge.score, n_fresh, seed=0), known
+    return Contest(known, judge, judge.score, n_fresh, 0, halve), known
 
 
 POLICIES = [WalkPolicy(amount=a) for a in (0.7, 0.9, 0.8)]
@@ -165,15 +165,51 @@ def test_without_fresh_splits_each_fold_is_predicted_by_what_the_others_prefer()
     assert arena.judge.score(mixed, wrong) < 0.2
 
 
-def test_held_out_rows_of_a_single_split_judge_by_halves():
-    arena, known = contest(n_repeats=1, n_fresh=0, n_folds=1)
+@pytest.mark.parametrize("n_folds", [1, 3])
+def test_half_of_the_rows_of_a_single_split_choose_and_the_others_judge(n_folds):
+    arena, known = contest(1, 2, n_folds, halve=True)
+    codes, chose = known.codes, arena.rows
+    assert_array_equal(np.bincount(codes[chose]), [75, 75])
     finals = Finals(arena, POLICIES)
-    for _ in POLICIES:
+    for policy in POLICIES:
+        right = known.predict(policy, 0, 0)[chose, -1] == codes[chose]
+        assert finals.step()["score"] == right.mean()
+        assert arena.quick_score(policy, 0) == right.mean()
+    winner, (mixed,), (untouched,) = arena.compare(finals, n_union=2)
+    judged = np.setdiff1d(np.arange(300), chose)
+    for predicted, policy in ((mixed, winner), (untouched, None)):
+        assert np.isnan(predicted[chose]).all()
+        assert_array_equal(predicted[judged], known.predict(policy, 0, 0)[judged])
+    # Blocks of rows that choose say nothing of how sure the gain is.
+    right = [p[judged, -1] == codes[judged] for p in (mixed, untouched)]
+    block = arena.judge.block[judged]
+    without = [
+        right[0][block != b].mean() - right[1][block != b].mean() for b in set(block)
+    ]
+    gain, error, _ = arena.judge.gain([mixed], [untouched])
+    assert gain == pytest.approx(right[0].mean() - right[1].mean())
+    assert len(without) == 10
+    assert error == pytest.approx(3 * np.std(without))
+
+
+def test_a_score_that_is_no_number():
+    arena, _ = contest(n_repeats=1, n_fresh=0)
+    arena.score_rows = lambda predicted, rows: float("nan")
+    with pytest.raises(ValueError, match="scoring gave nan for the predictions of"):
+        arena.quick_score(POLICIES[0], 0)
+
+
+def test_an_interrupt_leaves_as_many_scores_as_predictions():
+    arena, _ = contest(n_repeats=1, n_fresh=0)
+    finals = Finals(arena, POLICIES)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    arena.score_rows = stop
+    with pytest.raises(KeyboardInterrupt):
         finals.step()
-    _, (mixed,), _ = arena.compare(finals, n_union=2)
-    assert np.isfinite(mixed).all()
-    unions = [policy for policy, _ in known.calls if isinstance(policy, UnionPolicy)]
-    assert len(unions) == 2
+    assert finals.predictions == finals.scores == []
 
 
 def test_finals_resume():
