@@ -31,6 +31,7 @@ NEIGHBOR_COUNTS = tuple(range(1, 17))
 MAX_ITER = {"influence": 80, "reinforce": 1000}
 # Where no distance counts, at most about this many mixes are looked at.
 MAX_MIXES = 2_000_000
+STOPPED = "the halves judged before the stop"
 WORDS = {"data": "by features", "label": "by label", "any": "with any rows"}
 
 
@@ -422,9 +423,7 @@ class MixRLResampler(JudgedResampler):
             options = {"any": [max(1, min(len(data) - 1, MAX_MIXES // len(data)))]}
         self._greatest = {kind: max(counts) for kind, counts in options.items()}
         if self.guard and n_val < MIN_ROWS_TO_JUDGE:
-            self.options_ = np.zeros((len(data), len(options)), dtype=np.intp)
-            self.history_, self.n_iter_ = {}, 0
-            return self._give_up(f"{n_val} held-out rows")
+            return self._mix_nothing(data, options, f"{n_val} held-out rows")
         self._recipe = self._prepare(data, draw_seed(rng))
         policy = self._make_policy(data, list(options.values()), layers, rng)
         self.device_ = str(policy.device)
@@ -434,8 +433,13 @@ class MixRLResampler(JudgedResampler):
             halves = list(folds.split(data.Z_val))
         max_iter = self.max_iter or MAX_ITER[self.method]
         loop = Loop(self, len(halves) + 1, inputs, self.max_time, self._start)
-        learned = policy.learn(loop, halves, self.threshold, max_iter)
-        loop.close()
+        try:
+            learned = policy.learn(loop, halves, self.threshold, max_iter)
+        except KeyboardInterrupt:
+            # In a fit that judges; all others end their phase.
+            return self._mix_nothing(data, options, STOPPED)
+        finally:
+            loop.close()
         self.history_, self.n_iter_ = loop.history, learned.n_iter
         self.options_, self.threshold_ = learned.options, learned.threshold
         mixed = (self.options_ > 0).sum(axis=0)
@@ -444,7 +448,7 @@ class MixRLResampler(JudgedResampler):
         if not self.guard:
             self._accept_unjudged(what)
         elif not learned.judged.any():
-            self._give_up("the halves judged before the stop")
+            self._give_up(STOPPED)
         else:
             truth = data.target_val[learned.judged]
             loss, baseline = (
@@ -456,6 +460,14 @@ class MixRLResampler(JudgedResampler):
             self._judge(loss, baseline, what, judge=judge)
         if not self.accepted_:
             self._recipe = None  # it may be much larger than the rows
+
+    def _mix_nothing(
+        self, data: ResamplingData, options: dict[str, list[int]], what: str
+    ) -> None:
+        """Give up, as there is too little of what."""
+        self.options_ = np.zeros((len(data), len(options)), dtype=np.intp)
+        self.history_, self.n_iter_, self._recipe = {}, 0, None
+        self._give_up(what)
 
     def _make_policy(
         self,

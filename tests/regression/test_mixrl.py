@@ -393,6 +393,25 @@ def test_interrupt_keeps_the_policy_learned_so_far():
     assert np.isfinite(resampler.best_score_)
 
 
+@pytest.mark.parametrize("stop", [1, 2, 3, 4])
+def test_interrupt_in_a_fit_that_judges(stop):
+    class Interrupted(Ridge):
+        fits = []
+
+        def fit(self, X, y):
+            self.fits.append(len(X))
+            if len(self.fits) == stop:
+                raise KeyboardInterrupt
+            return super().fit(X, y)
+
+    X, y, X_val, y_val = problem()
+    resampler = MixRLResampler(Interrupted(), **SMALL)
+    with pytest.warns(JudgementWarning, match="halves judged before the stop are too"):
+        X_new, _ = resampler.fit_resample(X, y, X_val=X_val, y_val=y_val)
+    assert_array_equal(X_new, X)
+    assert_array_equal(resampler.options_, np.zeros((60, 2)))
+
+
 def test_interrupt_keeps_the_candidates_scored_so_far(curve):
     X, y = curve
     resampler = MixRLResampler(TREE, candidate_neighbors=(2, 4), random_state=0)
