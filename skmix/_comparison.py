@@ -48,7 +48,7 @@ class ResamplerComparison:
 
     accepted_ : ndarray of shape (n_estimators, n_resamplers)
         Share of the fits in which the resampler found that mixing helps; NaN where it
-        does not judge.
+        does not judge, or has no guard.
 
     test_train_ratio_ : float
         Number of test rows of a split divided by its number of training rows.
@@ -130,7 +130,7 @@ class ResamplerComparison:
               that of the untouched data;
             - ``rows_added``: their mean number;
             - ``accepted``: share of the fits in which the resampler found that mixing
-              helps; NaN where it does not judge.
+              helps; NaN where it does not judge, or has no guard.
 
         Raises
         ------

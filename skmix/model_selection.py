@@ -155,8 +155,10 @@ def compare_resamplers(
     Notes
     -----
     The cost is one fit for each estimator, resampler and split; with the default `cv`,
-    10 of them for a pair. Controls cost up to seven fits more for each estimator and
-    split: one for the weights, six for the threshold.
+    10 of them for a pair. What a resampler fits itself comes on top, with
+    :class:`~skmix.imbalance.MixAnNSampler` up to 40 fits in each. Controls cost up to
+    seven fits more for each estimator and split: one for the weights, six for the
+    threshold.
 
     Class weights are ``class_weight="balanced"`` where the estimator has this
     parameter; else ``sample_weight``; else ``class_weight="balanced"`` in the
@@ -276,8 +278,9 @@ def _fit_and_score(
     fit.time = perf_counter() - start
     fit.rows_added = model.n_rows_added_
     fit.accepted = getattr(model.resampler_, "accepted_", np.nan)
-    if fit.accepted and np.isnan(getattr(model.resampler_, "best_score_", 0.0)):
-        fit.accepted = np.nan  # mixed as it was told to, with nothing judged
+    judged = np.isfinite(getattr(model.resampler_, "best_score_", 0.0))
+    if fit.accepted and not (judged and getattr(model.resampler_, "guard", True)):
+        fit.accepted = np.nan  # mixed as it was told to
     X_test, y_test = take_rows(X, test), take_rows(y, test)
     for metric, scorer in scorers.items():
         try:

@@ -330,6 +330,8 @@ def cost_table(content: dict[str, Any]) -> str:
                 f"{row['megabytes_more']:.0f}",
             ]
         )
+    official = seconds(content["official_autosmote_cpu_seconds"])
+    table.append([f"official AutoSMOTE, {TITLES['vowels']}", "", official, "", ""])
     return rst(["", "training rows", "CPU s", "peak MB", "of which its own"], table)
 
 

@@ -113,9 +113,10 @@ class AutoSMOTESampler(JudgedSampler):
     estimator : classifier, default=None
         The classifier that the rows are for: whether mixing helps depends on it.
         :class:`~sklearn.neighbors.KNeighborsClassifier` is followed exactly, without
-        refits. For any other the networks learn from the votes of nearest rows; it then
-        decides among what they found and no mixing, by at most five fits to each fold.
-        None takes the votes of nearest rows, and says so; inside
+        refits, if votes weigh the same, distances are Euclidean and all columns
+        numbers. For any other the networks learn from the votes of nearest rows; it
+        then decides among what they found and no mixing, by at most five fits to each
+        fold. None takes the votes of nearest rows, and says so; inside
         :class:`~skmix.ResampledClassifier`, None means the estimator there.
 
     sampling_strategy : str, float, dict or callable, default="auto"
@@ -166,12 +167,15 @@ class AutoSMOTESampler(JudgedSampler):
 
     cv : int or splitter, default=5
         Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn. Any classifier but nearest neighbours is fitted in 20 at most, and
-        in those of a splitter that hold out no row twice. ``StratifiedShuffleSplit(1)``
-        is the single validation split of the paper.
+        scikit-learn. Of a number there are no more than the rarest class has rows, or
+        groups, and no more than 20 for a classifier that has to be fitted. Of a
+        splitter it gets the first folds that hold out no row twice; more than 20 are an
+        error. ``StratifiedShuffleSplit(1, random_state=0)`` is the single validation
+        split of the paper.
 
     guard : bool, default=True
-        Whether to hand the data back as they were unless held-out rows gain.
+        Whether to hand the data back as they were unless held-out rows gain. Where
+        there are too few to judge by, the data come back either way.
 
     max_time : float, default=None
         Seconds that a fit may take, shared out among its phases. What was found so far
@@ -201,8 +205,8 @@ class AutoSMOTESampler(JudgedSampler):
         Whether rows are mixed.
 
     best_score_ : float
-        Score with mixing, of held-out rows that had no part in the last choice. NaN if
-        not measured.
+        Score with mixing, on splits, folds or rows that had no part in the last choice.
+        NaN if not measured.
 
     baseline_score_ : float
         Score of the untouched data on the same rows. NaN if not measured.
@@ -222,7 +226,7 @@ class AutoSMOTESampler(JudgedSampler):
         Number of updates.
 
     sampling_strategy_ : dict
-        Number of rows that each class may get.
+        Number of mixes for each class, at most.
 
     parent_indices_ : ndarray of shape (m, 2)
         Row indices of the parents of each new row, since the last draw.
@@ -240,7 +244,10 @@ class AutoSMOTESampler(JudgedSampler):
     -----
     JudgementWarning
         Where whether mixing helps cannot be judged well: no estimator, too few rows,
-        too little time.
+        too little time, or every row of a class coincides with one of another.
+
+    ConvergenceWarning
+        Where Ctrl-C ends a phase: the best so far is judged.
 
     See Also
     --------
@@ -250,11 +257,12 @@ class AutoSMOTESampler(JudgedSampler):
 
     Notes
     -----
-    **The decisions.** A class of n rows that is asked for m > n more gets
+    **The decisions.** A class of n rows that is asked for m more gets
 
-        n (m / n)^a,    a in {0, 1/4, 1/2, 3/4, 1},
+        min(n, m) (m / min(n, m))^a,    a in {0, 1/4, 1/2, 3/4, 1},
 
-    mixes, its row i a part w_i / sum w of them with w_i in {0, 1, 2, 4}, and each is
+    mixes, but ``max_mixes`` at most, its row i a part w_i / sum w of them with w_i in
+    {0, 1, 2, 4}, and each is
 
         s x_i + (1 - s) x_j
 
@@ -265,7 +273,7 @@ class AutoSMOTESampler(JudgedSampler):
 
     **What the networks see** is counted in lists of nearest rows, so that units, the
     number of columns and the density of the rows do not matter. The first sees the mean
-    part that the class has around its rows, and log m / n; the second that part among
+    part that the class has around its rows, and log(m / n); the second that part among
     the nearest 25 and k rows, its mean over the partners, and how often the row is a
     partner itself; the third sees this of both rows, the rank of x_j among the
     partners, how many rows of other classes are nearer, and whether x_i is a partner of

@@ -74,7 +74,7 @@ class HierarchicalPolicy:
     k_neighbors : int
         Number of nearest rows of the class, one of which is the partner of a row.
 
-    n_greedy : int
+    n_greedy : int, default=0
         How many of the networks, the first ones, take what is likeliest: the others
         draw.
 

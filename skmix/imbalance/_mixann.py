@@ -38,7 +38,8 @@ class MixAnNSampler(JudgedSampler):
     estimator : classifier, default=None
         The classifier that the rows are for: whether mixing helps depends on it.
         :class:`~sklearn.neighbors.KNeighborsClassifier` is followed exactly, without
-        refits. Any other is fitted at most 40 times, to decide among policies that do
+        refits, if votes weigh the same, distances are Euclidean and all columns
+        numbers. Any other is fitted at most 40 times, to decide among policies that do
         well with the votes of nearest rows, a few that do well elsewhere, and no
         mixing. None takes the votes of nearest rows, and says so; inside
         :class:`~skmix.ResampledClassifier`, None means the estimator there.
@@ -64,7 +65,7 @@ class MixAnNSampler(JudgedSampler):
         which takes other products of such rewards, too, and any function of the scores
         so far, the latest last, and the predicted probabilities of the mixed class
         around the mix. "random" is chance, to see what the reward is worth; use it with
-        ``guard=False``.
+        ``guard=False``. A callable needs ``method="ddpg"``.
 
     scoring : str or callable, default="f1_macro"
         A scorer of scikit-learn, greater is better.
@@ -73,9 +74,10 @@ class MixAnNSampler(JudgedSampler):
         Number of nearest rows that vote, where these stand in for a classifier.
 
     warm_start : bool, default=False
-        Whether policies are also found with the estimator itself: each costs one pass
-        of its ``partial_fit`` over rows and mixes, on from a fit to the rows as they
-        are. For networks, as :class:`NetworkClassifier`; not with "ddpg".
+        Whether policies are found with the estimator itself, rather than with nearest
+        rows: each costs, in each fold, one pass of its ``partial_fit`` over rows and
+        mixes, on from a fit to the rows as they are. For networks, as
+        :class:`NetworkClassifier`; not with "ddpg".
 
     n_random : int, default=14
         Number of random policies.
@@ -143,12 +145,15 @@ class MixAnNSampler(JudgedSampler):
 
     cv : int or splitter, default=5
         Folds where no held-out rows are given: their number, or a splitter of
-        scikit-learn. Any classifier but nearest neighbours is fitted in 20 at most, and
-        in those of a splitter that hold out no row twice. ``StratifiedShuffleSplit(1)``
-        is the single validation split of the paper.
+        scikit-learn. Of a number there are no more than the rarest class has rows, or
+        groups, and no more than 20 for a classifier that has to be fitted. Of a
+        splitter it gets the first folds that hold out no row twice; more than 20 are an
+        error. ``StratifiedShuffleSplit(1, random_state=0)`` is the single validation
+        split of the paper.
 
     guard : bool, default=True
-        Whether to hand the data back as they were unless held-out rows gain.
+        Whether to hand the data back as they were unless held-out rows gain. Where
+        there are too few to judge by, the data come back either way.
 
     max_time : float, default=None
         Seconds that a fit may take, shared out among its phases. What was found so far
@@ -178,8 +183,8 @@ class MixAnNSampler(JudgedSampler):
         Whether rows are mixed.
 
     best_score_ : float
-        Score with mixing, of held-out rows that had no part in the last choice. NaN if
-        not measured.
+        Score with mixing, on splits, folds or rows that had no part in the last choice.
+        NaN if not measured.
 
     baseline_score_ : float
         Score of the untouched data on the same rows. NaN if not measured.
@@ -187,7 +192,7 @@ class MixAnNSampler(JudgedSampler):
     chosen_ : str
         What was decided, and why, in plain words.
 
-    policy_ : WalkPolicy, UnionPolicy, ActorPolicy or None
+    policy_ : WalkPolicy, UnionPolicy, the actor of "ddpg", or None
         The best policy, also where it is not used; ``policy_.describe()`` says what it
         does. None if nothing was scored.
 
@@ -198,7 +203,8 @@ class MixAnNSampler(JudgedSampler):
         Number of policies that were tried, or of episodes.
 
     sampling_strategy_ : dict
-        Number of rows that each class may get.
+        Number of mixes for each class, at most. Those with a share below the threshold
+        go to the class of the other row.
 
     parent_indices_ : ndarray of shape (m, 2)
         Row indices of the parents of each new row, since the last draw; the first is of
@@ -217,7 +223,10 @@ class MixAnNSampler(JudgedSampler):
     -----
     JudgementWarning
         Where whether mixing helps cannot be judged well: no estimator, too few rows,
-        too little time.
+        too little time, or every row of a class coincides with one of another.
+
+    ConvergenceWarning
+        Where Ctrl-C ends a phase: the best so far is judged.
 
     See Also
     --------
@@ -245,9 +254,10 @@ class MixAnNSampler(JudgedSampler):
     **To judge** nearest rows, the winner is compared with the untouched data on two
     splits into folds by which nothing was chosen. Any other classifier predicts each
     fold with the policy that is best on the other folds; which policies it gets to see
-    was found by the votes of nearest rows, on all folds. Held-out rows, and those of
-    a single split, choose by one half and judge by the other. The standard error is
-    that of the jackknife over twenty blocks of rows, or groups.
+    was found by the votes of nearest rows, on all folds. Of ``X_val``, of a single
+    fold, and of the only split that a splitter makes where nearest rows judge, one half
+    chooses and the other judges. The standard error is that of the jackknife over
+    twenty blocks of rows, or groups.
 
     **Cost.** A policy costs O(v m p) at most for v held-out rows, m mixes and p
     columns, and much less where mixes are far from most rows. Memory is O(n (p + 45))

@@ -77,45 +77,47 @@ class Amount:
 class WalkPolicy:
     """How a class is mixed, with itself and with the others.
 
+    Ranges are those of the search; they are not checked.
+
     Parameters
     ----------
-    amount : float in [0, 1]
+    amount : float in [0, 1], default=1.0
         Number of mixes, on a logarithmic scale: 0 is as many as the class has rows, 1
-        as many as are asked for.
+        as many as are asked for, but ``max_mixes`` at most.
 
-    share : float in [0.4, 1]
+    share : float in [0.4, 1], default=0.7
         Mean share of the row of the class in a mix with a row of another.
 
-    share_spread : float in [0, 0.5]
+    share_spread : float in [0, 0.5], default=0.1
         Standard deviation of this share.
 
-    share_slope : float in [-1, 1]
-        How the mean share grows with the part that the class has in the row's
-        neighbourhood, from one half on.
+    share_slope : float in [-1, 1], default=0.0
+        How the mean share grows with p, the part of the class among the 25 rows near
+        the row: it is ``share + share_slope * (p - 0.5)``.
 
-    start_slope : float in [-4, 4]
-        How the logarithm of the rate, at which walks start from a row, grows with that
-        part: above 0 they start among rows of the class, below 0 among others.
+    start_slope : float in [-4, 4], default=0.0
+        Walks start from a row at a rate of ``exp(start_slope * p)``: above 0 among rows
+        of the class, below 0 among others.
 
-    within : float in [0, 1]
+    within : float in [0, 1], default=0.0
         Probability of a mix of two rows of the class.
 
-    anywhere : float in [0, 1]
+    anywhere : float in [0, 1], default=0.0
         Probability that these two are any, rather than near each other.
 
-    within_spread : float in [0, 1]
+    within_spread : float in [0, 1], default=1.0
         Width of the range, around one half, in which the share of such a mix lies.
 
-    stray : float in [0, 1]
+    stray : float in [0, 1], default=0.0
         Probability that a row of another class is any, rather than the nearest.
 
-    n_neighbors : float in [1, 25]
+    n_neighbors : float in [1, 25], default=5
         Number of rows that are near.
 
-    restart : float in [0.05, 1]
+    restart : float in [0.05, 1], default=0.5
         Probability that a walk ends after a mix.
 
-    threshold : float in [0.2, 0.7]
+    threshold : float in [0.2, 0.7], default=0.5
         Share from which on a mix with a row of another class is of the class.
 
     Examples
@@ -255,7 +257,7 @@ class WalkPolicy:
         )
         clauses.append(
             f"amount {self.amount:.2f}, from 0 for as many mixes as rows of the class "
-            "to 1 for as many as asked for"
+            "to 1 for as many as asked for, within max_mixes"
         )
         return "; ".join(clauses) + "; p is the part of the class around a row."
 

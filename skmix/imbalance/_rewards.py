@@ -61,6 +61,11 @@ class Improvement(Reward):
         constant score F is punished by F / (m - 1) in every step, and multiplied with
         `Confidence`, whoever walks where the model is unsure is punished most.
 
+    Notes
+    -----
+    Rewards are multiplied with each other and with numbers: ``10 * Improvement() *
+    Confidence()`` is that of the paper.
+
     Examples
     --------
     >>> from skmix.imbalance import Improvement

@@ -15,6 +15,8 @@ from ._style import BLUE, GREEN, GREY, ORANGE
 
 # What every iteration reports.
 COMMON = ("phase", "iteration", "objective", "moving_average")
+# Phases in which each iteration scores one policy.
+SCORED = ("search", "finals", "classifier")
 
 
 class LearningCurveDisplay:
@@ -23,7 +25,9 @@ class LearningCurveDisplay:
     A pale line is the objective, the strong one its moving average, and the dot on it
     the lowest one of a full window, or the last where there is none: learning ends with
     the policy of that iteration. Candidates of a search are points, and the dashed line
-    is the untouched data; after learned ranges, as AdaMixUp's, they are left out.
+    is the untouched data. Policies of a search for classification are points, too, by
+    their score, one phase after the other, the line is the best so far, and the dot the
+    best of a phase. After what is learned step by step both are left out.
 
     Parameters
     ----------
@@ -123,12 +127,14 @@ class LearningCurveDisplay:
             _, ax = import_pyplot().subplots(layout="constrained")
         # Names in the order in which the phases ran.
         names = list(dict.fromkeys(self.history["phase"]))
+        # Their objective is another one.
+        learned = [name for name in names if name not in ("candidates", *SCORED)]
         if names == ["candidates"]:
             self._draw_candidates(ax)
+        elif not learned:
+            self._draw_scores(ax, names)
         else:
-            # Their objective is another one.
-            names = [name for name in names if name != "candidates"]
-            for name, color in zip(names, cycle((BLUE, ORANGE, GREEN))):
+            for name, color in zip(learned, cycle((BLUE, ORANGE, GREEN))):
                 self._draw_phase(ax, name, color)
             ax.plot([], [], "o", color=GREY, label="lowest, kept")
             ax.set(xlabel="Iteration", ylabel="Objective (lower is better)")
@@ -152,6 +158,18 @@ class LearningCurveDisplay:
         )
         ax.margins(y=0.2)
         ax.legend(frameon=False)
+
+    def _draw_scores(self, ax: Any, names: list[str]) -> None:
+        phase, score = (np.asarray(self.history[key]) for key in ("phase", "score"))
+        for name, color in zip(names, (BLUE, ORANGE, GREEN), strict=False):
+            place = np.flatnonzero(phase == name)
+            own = score[place]
+            ax.plot(place, own, "o", color=color, ms=3, alpha=0.5)
+            ax.plot(place, np.maximum.accumulate(own), color=color, label=name)
+            best = own.argmax()
+            ax.plot(place[best], own[best], "o", color=color, mec="white", ms=8)
+        ax.set(xlabel="Policy", ylabel="Held-out score (greater is better)")
+        ax.legend(title="Best so far", frameon=False)
 
     def _draw_phase(self, ax: Any, name: str, color: str) -> None:
         rows = np.asarray(self.history["phase"]) == name

@@ -53,7 +53,7 @@ class MixingDisplay:
         Classes of the mixes.
 
     classifier : classifier, default=None
-        A classifier fitted to `x` and `y`, for the background.
+        A classifier fitted to the two features, for the background.
 
     names : tuple of str, default=("Feature", "Label")
         Names of `x` and `y`.

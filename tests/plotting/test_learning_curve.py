@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
+from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
+from sklearn.naive_bayes import GaussianNB
 
 from skmix.exceptions import JudgementWarning
+from skmix.imbalance import MixAnNSampler
 from skmix.plotting import LearningCurveDisplay
 from skmix.regression import AdaMixupResampler, MixRLResampler, MixupResampler
 from tests.regression.helpers import problem
@@ -89,6 +92,38 @@ def test_candidates_are_points_beside_the_untouched_data():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "16"]
     assert ax.get_xlabel() == "Candidate (n_neighbors)"
     assert legend(ax) == ["untouched data", "candidates"]
+
+
+def test_policies_are_points_below_the_best_so_far():
+    history = {
+        "phase": ["search"] * 3 + ["finals"] * 2,
+        "iteration": [0, 1, 2, 0, 1],
+        "score": [0.5, 0.7, 0.7, 0.6, 0.65],
+    }
+    history["objective"] = history["moving_average"] = [-s for s in history["score"]]
+    ax = LearningCurveDisplay(history).plot().ax_
+    points, best, kept = ax.lines[:3]
+    assert_allclose(points.get_xydata(), [[0, 0.5], [1, 0.7], [2, 0.7]])
+    assert points.get_linestyle() == "None"
+    assert_allclose(best.get_ydata(), [0.5, 0.7, 0.7])
+    # Of equal scores the first is kept.
+    assert_allclose(kept.get_xydata(), [[1, 0.7]])
+    assert_allclose(ax.lines[3].get_xydata(), [[3, 0.6], [4, 0.65]])
+    assert legend(ax) == ["search", "finals"]
+    assert ax.get_ylabel() == "Held-out score (greater is better)"
+    # Beside what was learned, scores are on another scale.
+    history["phase"] = ["ddpg"] * 3 + ["finals"] * 2
+    ax = LearningCurveDisplay(history).plot().ax_
+    assert legend(ax) == ["ddpg", "lowest, kept"]
+
+
+def test_from_the_search_of_a_sampler():
+    X, y = make_classification(200, weights=[0.8], random_state=0)
+    sampler = MixAnNSampler(GaussianNB(), search="none", cv=3, random_state=0).fit(X, y)
+    ax = LearningCurveDisplay.from_estimator(sampler).ax_
+    assert legend(ax) == ["search", "finals", "classifier"]
+    drawn = [line.get_ydata() for line in ax.lines[::3]]
+    assert_allclose(np.concatenate(drawn), sampler.history_["score"])
 
 
 def test_the_clock_stopped_before_the_first_candidate():
