@@ -73,6 +73,10 @@ class Judge:
 
     rng : RandomState
         Randomness of the blocks.
+
+    judged : ndarray of shape (m,), default=None
+        Rows that some fold holds out, each once, among which blocks are alike; None for
+        all.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Judge:
         groups: Any,
         estimator: Any,
         rng: RandomState,
+        judged: IntArray | None = None,
     ) -> None:
         self.scorer = None
         if scoring != "f1_macro":
@@ -92,7 +97,7 @@ class Judge:
         # Probabilities also where labels are all that there is.
         known = [name for name in RESPONSES if hasattr(estimator, name)]
         self.response = known[0] if known else "predict_proba"
-        self.block = _blocks(codes, groups, rng)
+        self.block = _blocks(codes, groups, rng, judged)
 
     def score(self, predicted: FloatArray, rows: IntArray | None = None) -> float:
         """Score predictions.
@@ -192,7 +197,9 @@ class Judge:
         return gain, error, float(t.sf(gain / error, n - 1))
 
 
-def _blocks(codes: IntArray, groups: Any, rng: RandomState) -> IntArray:
+def _blocks(
+    codes: IntArray, groups: Any, rng: RandomState, judged: IntArray | None
+) -> IntArray:
     """Deal the rows of each class out to blocks; those of a group go together."""
     units = (
         np.arange(len(codes))
@@ -203,7 +210,11 @@ def _blocks(codes: IntArray, groups: Any, rng: RandomState) -> IntArray:
     # The rarest class of a group is the one that must not end up in one block.
     order = rng.permutation(len(codes))
     frequency = np.bincount(codes)[codes]
-    order = order[np.argsort(frequency[order], kind="stable")]
+    last = np.zeros(len(codes), dtype=bool)
+    if judged is not None:
+        last[:] = True
+        last[judged] = False
+    order = order[np.lexsort((frequency[order], last[order]))]
     _, first = np.unique(units[order], return_index=True)
     block = np.empty(n_units, dtype=np.intp)
     block[units[order][np.sort(first)]] = np.arange(n_units) % N_BLOCKS

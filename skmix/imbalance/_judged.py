@@ -126,11 +126,14 @@ class JudgedSampler(BaseMixSampler):
         # One fold, or one split of the rows that the search has seen as a whole, cannot
         # judge what it has chosen.
         halve = len(first) == 1 or (by_votes and len(first) == len(folds))
-        lack = self._lack(ground, codes, first, 2 if halve else 1)
+        judged = np.concatenate([fold.test for fold in first] or [[]]).astype(np.intp)
+        lack = self._lack(ground, codes[judged], 2 if halve else 1)
         if lack:
             self._give_up(lack)
             return
-        judge = Judge(self.scoring, ground.classes, codes, groups, self.estimator, rng)
+        judge = Judge(
+            self.scoring, ground.classes, codes, groups, self.estimator, rng, judged
+        )
         score, seed = self._score(judge, rng), draw_seed(rng)
         inputs = (data.Z, data.target, data.groups, rng.get_state())
         if data.X_val is not None:
@@ -152,19 +155,16 @@ class JudgedSampler(BaseMixSampler):
         finally:
             loop.close()
 
-    def _lack(
-        self, ground: Ground, codes: Any, folds: list[Fold], n_parts: int
-    ) -> str | None:
+    def _lack(self, ground: Ground, codes: Any, n_parts: int) -> str | None:
         """Say what there is too little of to judge by, in each of so many parts."""
-        if not folds:
+        if not len(codes):
             ours = isinstance(self.cv, Integral)
             return "the groups of the rarest class" if ours else "the folds of cv"
-        judged = codes[np.concatenate([fold.test for fold in folds])]
-        what = "rows" if len(judged) == len(ground.codes) else "held-out rows"
-        if len(judged) < n_parts * MIN_ROWS_TO_JUDGE:
-            return f"{len(judged)} {what}"
+        what = "rows" if len(codes) == len(ground.codes) else "held-out rows"
+        if len(codes) < n_parts * MIN_ROWS_TO_JUDGE:
+            return f"{len(codes)} {what}"
         for code in ground.asked:
-            if (judged == code).sum() < 2 * n_parts:
+            if (codes == code).sum() < 2 * n_parts:
                 label = ground.classes.tolist()[code]
                 needed = f"of which {2 * n_parts} are needed,"
                 return f"the {what} of class {label!r}, {needed}"

@@ -209,9 +209,8 @@ class Contest:
         middle = monotonic()
         self.score(predicted)
         predict, score = middle - start, monotonic() - middle
-        n_predictions = 2 * len(self.fresh)
-        if not self.fresh and n_union > 1:
-            n_predictions = max(2, len(self.evaluator.folds))
+        # Where halves judge, those with finalists are there, but not with their union.
+        n_predictions = 2 * len(self.fresh) or int(n_union > 1)
         # Once with all rows and once without each block, with mixes and without.
         n_scores = 2 * (N_BLOCKS + 1) * max(1, len(self.fresh))
         verdict = n_predictions * predict + n_scores * score

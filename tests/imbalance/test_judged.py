@@ -108,7 +108,7 @@ def test_without_probabilities_it_is_judged_by_its_decision_function():
     assert sampler.baseline_score_ == pytest.approx(roc_auc_score(y, decision))
 
 
-def in_order(codes, groups, rng):
+def in_order(codes, groups, rng, judged):
     """Blocks of rows that do not depend on their classes."""
     return np.arange(len(codes)) % 20
 
@@ -165,6 +165,18 @@ def test_three_held_out_rows_of_a_class_are_too_few(estimator):
         )
     assert_array_equal(X_new, X[train])
     assert_array_equal(y_new, labels[train])
+
+
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
+def test_halves_are_alike(monkeypatch, estimator):
+    seen = []
+    monkeypatch.setattr(Judge, "gain", lambda *given: seen.append(given) or (0, 0, 1))
+    X, y = blobs(300, 40)
+    cv = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
+    with_changes(SEARCH, estimator, cv=cv).fit(X, y)
+    _, better, _ = seen[0]
+    judging = np.isfinite(better[0][:, -1])
+    assert np.bincount(y[judging]).tolist() == [26, 4]
 
 
 class Unsure(GaussianNB):
