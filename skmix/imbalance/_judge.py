@@ -94,9 +94,6 @@ class Judge:
             self.scorer = check_scoring(scoring=scoring)
         self.scoring, self.estimator = scoring, estimator
         self.classes, self.codes = classes, codes
-        # Probabilities also where labels are all that there is.
-        known = [name for name in RESPONSES if hasattr(estimator, name)]
-        self.response = known[0] if known else "predict_proba"
         self.block = _blocks(codes, groups, rng, judged)
 
     def score(self, predicted: FloatArray, rows: IntArray | None = None) -> float:
@@ -122,7 +119,7 @@ class Judge:
         predicted, codes = predicted[held_out], self.codes[held_out]
         if self.scorer is None:
             return float(macro_f1(self.count(codes, predicted)))
-        model = RESPONSES[self.response](self.classes, predicted)
+        model = RESPONSES[response_of(self.estimator)](self.classes, predicted)
         places = np.arange(len(codes))[:, None]
         try:
             return float(self.scorer(model, places, self.classes[codes]))
@@ -249,3 +246,20 @@ RESPONSES = {
     "predict_proba": _WithProbabilities,
     "decision_function": _WithDecisions,
 }
+
+
+def response_of(estimator: Any) -> str:
+    """Name the method of a classifier that gives its numbers for classes.
+
+    Parameters
+    ----------
+    estimator : classifier or None
+        What predicts; None stands for votes.
+
+    Returns
+    -------
+    response : {"predict_proba", "decision_function"}
+        The former also where labels are all that there is.
+    """
+    known = (name for name in RESPONSES if hasattr(estimator, name))
+    return next(known, "predict_proba")

@@ -24,7 +24,7 @@ from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
 from ._folds import make_folds
 from ._ground import Fold, Ground
-from ._judge import Judge
+from ._judge import Judge, response_of
 from ._policy import Policy, portfolio
 from ._rewards import random_score
 from ._search import Contest, Finals, union
@@ -139,10 +139,10 @@ class JudgedSampler(BaseMixSampler):
         if data.X_val is not None:
             inputs = (*inputs, data.Z_val, data.target_val)
         loop = Loop(self, 2 if by_votes else 3, inputs, self.max_time, self._start)
+        contest_of = partial(Contest, judge=judge, score=score, halve=halve)
         compete = self._by_votes if by_votes else self._by_refits
         try:
-            contest, finals, n_union = compete(folds, judge, score, loop, seed, halve)
-            self.history_ = loop.history
+            contest, finals, n_union = compete(folds, loop, seed, contest_of)
             if finals.predictions:
                 self._decide(contest, finals, n_union)
             else:
@@ -154,6 +154,7 @@ class JudgedSampler(BaseMixSampler):
             self._give_up(STOPPED)
         finally:
             loop.close()
+            self.history_ = loop.history
 
     def _lack(self, ground: Ground, codes: Any, n_parts: int) -> str | None:
         """Say what there is too little of to judge by, in each of so many parts."""
@@ -173,11 +174,9 @@ class JudgedSampler(BaseMixSampler):
     def _by_votes(
         self,
         folds: list[Fold],
-        judge: Judge,
-        score: Callable[..., float],
         loop: Loop,
         seed: int,
-        halve: bool,
+        contest_of: Callable[..., Contest],
     ) -> tuple[Contest, Finals, int]:
         """Compete by the votes of nearest rows."""
         k = self.n_neighbors
@@ -187,7 +186,7 @@ class JudgedSampler(BaseMixSampler):
             _check_time(loop, monotonic() - self._start)
         space = Coordinates(self._ground.data, encoded=self.estimator is None)
         votes = NeighborEvaluator(self._ground, folds, space, k)
-        contest = Contest(votes, judge, score, N_FRESH, seed, halve)
+        contest = contest_of(votes, n_fresh=N_FRESH, seed=seed)
         finals = self._finals(contest, loop)
         if self.estimator is None:
             warn_user(
@@ -201,11 +200,9 @@ class JudgedSampler(BaseMixSampler):
     def _by_refits(
         self,
         folds: list[Fold],
-        judge: Judge,
-        score: Callable[..., float],
         loop: Loop,
         seed: int,
-        halve: bool,
+        contest_of: Callable[..., Contest],
     ) -> tuple[Contest, Finals, int]:
         """Compete by the votes of nearest rows, then by at most `MAX_FITS` fits."""
         first = [fold for fold in folds if fold.repeat == 0]
@@ -221,19 +218,19 @@ class JudgedSampler(BaseMixSampler):
             # All policies and folds from one seed, so that only the rows differ.
             seeded(clone(self.estimator), self.estimator, seed),
             self._put_together,
-            judge.response,
+            response_of(self.estimator),
             self.n_jobs,
         )
-        refits = Contest(evaluator, judge, score, 0, seed, halve)
+        refits = contest_of(evaluator, n_fresh=0, seed=seed)
         if self.max_time is not None:
             _check_time(loop, evaluator.seconds_to_decide())
         if self.warm_start:
             refits.baseline(0)
-            contest = Contest(evaluator.warm(), judge, score, 0, seed, halve)
+            contest = contest_of(evaluator.warm(), n_fresh=0, seed=seed)
         else:
             space = Coordinates(self._ground.data, encoded=True)
             votes = NeighborEvaluator(self._ground, folds, space, self.n_neighbors)
-            contest = Contest(votes, judge, score, N_FRESH, seed, halve)
+            contest = contest_of(votes, n_fresh=N_FRESH, seed=seed)
         ranked = self._finals(contest, loop, evaluator).ranked()
         # None where the search was stopped before it had scored any.
         best = [union(ranked[: self.n_union]), *ranked] if ranked else []

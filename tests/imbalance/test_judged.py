@@ -274,8 +274,10 @@ def test_an_interrupt_in_the_verdict(monkeypatch):
     monkeypatch.setattr(Judge, "gain", interrupt)
     X, y = blobs()
     with pytest.warns(JudgementWarning, match="the scores measured before the stop"):
-        X_new, _ = with_changes(SEARCH, KNN).fit_resample(X, y)
-    assert_array_equal(X_new, X)
+        fitted = with_changes(SEARCH, KNN).fit(X, y)
+    assert_array_equal(fitted.resample()[0], X)
+    # What was scored before is still there to see.
+    assert fitted.history_["phase"].count("finals") == 3
 
 
 # How it decides.
