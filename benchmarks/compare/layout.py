@@ -23,7 +23,7 @@ NOTHING = "Not measured yet."
 
 def rst(header: list[str], rows: list[list[str]]) -> str:
     """A simple table of reStructuredText; an empty first cell needs an escape."""
-    lines = [[row[0] or "\\", *row[1:]] for row in (header, *rows)]
+    lines = [[row[0] or "\\", *map(together, row[1:])] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = "  ".join("=" * width for width in widths)
     texts = [
@@ -31,6 +31,11 @@ def rst(header: list[str], rows: list[list[str]]) -> str:
         for line in lines
     ]
     return "\n".join([rule, texts[0], rule, *texts[1:], rule])
+
+
+def together(cell: str) -> str:
+    """Keep a number with its error, and with its unit, on one line."""
+    return cell.replace(" ± ", "\xa0±\xa0").replace(" %", "\xa0%")
 
 
 def change(pair: list[float | None], digits: int) -> str:
