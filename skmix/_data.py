@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -145,3 +146,23 @@ class Mixes:
         """
         rows = np.empty(0, dtype=np.intp)
         return cls(rows, rows, np.empty(0), data.target[:0])
+
+    @classmethod
+    def join(cls, parts: Sequence[Mixes]) -> Mixes:
+        """Put mixes one after the other.
+
+        Parameters
+        ----------
+        parts : sequence of Mixes
+            At least one.
+
+        Returns
+        -------
+        mixes : Mixes
+            All of them.
+        """
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
+
+    def __len__(self) -> int:
+        return len(self.first)

@@ -25,6 +25,8 @@ BoolArray = NDArray[np.bool_]
 TWIN_DISTANCE = 1e-4
 # The part that a class has around a row is that among so many rows.
 SHARE_NEIGHBORS = 25
+# Nearest rows of the other side that a row knows.
+N_PARTNERS = 8
 
 
 class Mixed(NamedTuple):
@@ -84,9 +86,6 @@ class Neighborhoods:
     near : ndarray of shape (n, k)
         The nearest other rows of each row, nearest first.
 
-    n_partners : int
-        How many rows of the other side each row knows.
-
     Attributes
     ----------
     near_small : ndarray of shape (n_small, k)
@@ -95,21 +94,20 @@ class Neighborhoods:
     rank : ndarray of shape (n,)
         Where a row of the small class is among them.
 
-    partners : ndarray of shape (n, n_partners)
-        The nearest rows of the other side, nearest first.
+    partners : ndarray of shape (n, 8)
+        The nearest rows of the other side, nearest first; as many as the larger side
+        has, if these are fewer.
 
     twins : ndarray of shape (t,)
         Rows that coincide with a row of the other side.
     """
 
-    def __init__(
-        self, Z: FloatArray, small: BoolArray, near: IntArray, n_partners: int = 8
-    ) -> None:
+    def __init__(self, Z: FloatArray, small: BoolArray, near: IntArray) -> None:
         self.Z, self.small, self.near = Z, small, near
         rows, others = np.flatnonzero(small), np.flatnonzero(~small)
         self.near_small = rows[nearest_rows(Z[rows], near.shape[1])]
         self.rank = np.cumsum(small) - 1
-        k = min(n_partners, max(len(rows), len(others)))
+        k = min(N_PARTNERS, max(len(rows), len(others)))
         self.partners = np.empty((len(Z), k), dtype=np.intp)
         nearest = np.empty(len(Z))
         for own, other in [(rows, others), (others, rows)]:
@@ -230,7 +228,9 @@ class Walkers:
         self.first[which] = self.rows_small[place]
         self.second[which] = self._partner(self.first[which])
 
-    def stay_small(self, which: BoolArray, anywhere: BoolArray, k: IntArray) -> None:
+    def partner_within(
+        self, which: BoolArray, anywhere: BoolArray, k: IntArray
+    ) -> None:
         """Take a second row of the small class as the partner.
 
         Parameters
@@ -249,7 +249,7 @@ class Walkers:
         partner = np.where(anywhere | (near < 0), self._any(self.rows_small), near)
         self.second = np.where(which, partner, self.second)
 
-    def stray(self, which: BoolArray) -> None:
+    def partner_anywhere(self, which: BoolArray) -> None:
         """Take any row of the other side as the partner.
 
         Parameters

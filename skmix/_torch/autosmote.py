@@ -188,7 +188,7 @@ class AutoSMOTELearner(NetworkState):
         advantage = advantages(scores)
         goal = torch.zeros((), device=self.device)
         for name, decided in decisions.items():
-            log_pi, entropy = self._look(name, decided)
+            log_pi, entropy = self._log_likelihood(name, decided)
             own = advantage[decided.rollout, decided.part]
             goal = goal + self._tensor(own) @ log_pi / self.n_rollouts
             goal = goal + self.entropy_weight * entropy
@@ -199,7 +199,7 @@ class AutoSMOTELearner(NetworkState):
             self.optimizer.step()
         return report
 
-    def _look(self, name: str, decided: Decisions) -> tuple[Tensor, Tensor]:
+    def _log_likelihood(self, name: str, decided: Decisions) -> tuple[Tensor, Tensor]:
         """Log-probability of what was chosen each time, and the mean entropy."""
         possible = torch.as_tensor(decided.possible, device=self.device)
         inputs = self._tensor(decided.inputs)

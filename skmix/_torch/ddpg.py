@@ -201,13 +201,10 @@ class DDPGLearner(NetworkState):
         so that actions are explored.
 
     batch_size : int
-        Number of transitions in an update.
+        Number of transitions in an update; the first is made when there are so many.
 
     buffer_size : int
         Number of transitions that are kept, of 4 (2 n_state + n_action + 2) bytes each.
-
-    warm_up : int
-        Number of transitions before the first update.
 
     n_updates : int
         S of Algorithm 1: updates after each step of the walkers.
@@ -272,7 +269,6 @@ class DDPGLearner(NetworkState):
         noise: float = 1.0,
         batch_size: int = 64,
         buffer_size: int = 10_000,
-        warm_up: int = 64,
         n_updates: int = 1,
         max_steps: int = 50,
         device: torch.device,
@@ -283,7 +279,6 @@ class DDPGLearner(NetworkState):
         self.tau = tau
         self.noise = noise
         self.batch_size = batch_size
-        self.warm_up = warm_up
         self.n_updates = n_updates
         self.max_steps = max_steps
         self.device = device
@@ -328,7 +323,7 @@ class DDPGLearner(NetworkState):
             walking &= ~done
             states = next_states
             n_steps += 1
-            if self.buffer.count >= self.warm_up:
+            if self.buffer.count >= self.batch_size:
                 updates += [self.update() for _ in range(self.n_updates)]
         loss, q = np.nan, np.nan
         if updates:

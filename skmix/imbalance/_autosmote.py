@@ -16,6 +16,7 @@ from .._core.neighbors import FloatArray
 from .._core.walk import BoolArray, Mixed, Neighborhoods
 from .._loop import Loop
 from .._validation import check_layers
+from ._ground import N_NEAR
 from ._hierarchy import HierarchicalPolicy
 from ._judged import JudgedSampler
 from ._policy import Amount, Policy
@@ -127,8 +128,8 @@ class AutoSMOTESampler(JudgedSampler):
         Upper bound of the number of mixes for each class.
 
     k_neighbors : int, default=5
-        Number of nearest rows of the class from which the partner of a row is chosen,
-        as SMOTE has it. `n_neighbors` is something else.
+        Number of nearest rows of the class, from 1 to 45, from which the partner of a
+        row is chosen, as SMOTE has it. `n_neighbors` is something else.
 
     reward : {"auto", "random"}, default="auto"
         What the networks learn from. "auto" is the held-out score. "random" is chance,
@@ -331,7 +332,7 @@ class AutoSMOTESampler(JudgedSampler):
 
     _parameter_constraints = {
         **JudgedSampler._parameter_constraints,
-        "k_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "k_neighbors": [Interval(Integral, 1, N_NEAR, closed="both")],
         "reward": [StrOptions({"auto", "random"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "n_rollouts": [Interval(Integral, 2, None, closed="left")],

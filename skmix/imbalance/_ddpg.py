@@ -15,10 +15,10 @@ from .._core.neighbors import FloatArray, IntArray
 from .._core.rewards import macro_f1
 from .._core.votes import NeighborVotes
 from .._core.walk import Mixed, Walkers
+from ..base import Mixes
 from ._actor import ActorPolicy, Limits, pairs, states
 from ._evaluators import NeighborEvaluator
-from ._ground import Coded
-from ._judge import is_judged, with_labels
+from ._judge import has_prediction, with_labels
 from ._search import Contest
 
 
@@ -74,7 +74,7 @@ class MixingEnvironment:
             if self.ground.can_mix(code, evaluator.folds[p].train)
         ]
         self.predicted = contest.baseline(0).copy()
-        self.mixes: dict[int, Coded] = {p: Coded.none() for p in self.places}
+        self.mixes = {p: self.ground.no_mixes() for p in self.places}
         self.held_out: dict[int, NeighborVotes] = {}
         self.trained: dict[int, NeighborVotes] = {}
         self._count_all()
@@ -82,8 +82,8 @@ class MixingEnvironment:
         self.episode = -1
 
     def _count_all(self) -> None:
-        judge, rows = self.contest.judge, self.contest.rows
-        self.counted = is_judged(self.predicted)
+        judge, rows = self.contest.judge, self.contest.choosing_rows
+        self.counted = has_prediction(self.predicted)
         if rows is not None:
             self.counted &= np.bincount(rows, minlength=len(self.counted)) > 0
         counted = self.counted
@@ -131,14 +131,14 @@ class MixingEnvironment:
     def _add(self, mixed: Mixed) -> None:
         """Train on further mixes, and predict what the fold holds out."""
         codes = np.where(mixed.small, self.code, self.ground.codes[mixed.second])
-        new = Coded(mixed.first, mixed.second, mixed.weight, codes)
+        new = Mixes(mixed.first, mixed.second, mixed.weight, codes)
         Z_new = self.evaluator.coordinates.of(new)
         votes = self._held_out_votes(self.place)
         changed = votes.add(Z_new, codes)
         if self.needs_probability:
             self._training_votes(self.place).add(Z_new, codes)
         # Last, as votes that are counted anew begin with all mixes that are kept.
-        self.mixes[self.place] = Coded.join([self.mixes[self.place], new])
+        self.mixes[self.place] = Mixes.join([self.mixes[self.place], new])
         rows = self.evaluator.folds[self.place].test[changed]
         self._predict(rows, with_labels(votes.votes[changed] / votes.votes[0].sum()))
 
@@ -169,7 +169,7 @@ class MixingEnvironment:
 
     def _held_out_votes(self, place: int) -> NeighborVotes:
         if place not in self.held_out:
-            self.held_out[place] = self.evaluator.known(place).copy()
+            self.held_out[place] = self.evaluator.votes_without_mixes(place).copy()
             self._add_known(self.held_out[place], place)
         return self.held_out[place]
 
@@ -185,10 +185,10 @@ class MixingEnvironment:
 
     def _add_known(self, votes: NeighborVotes, place: int) -> None:
         mixes = self.mixes[place]
-        votes.add(self.evaluator.coordinates.of(mixes), mixes.codes)
+        votes.add(self.evaluator.coordinates.of(mixes), mixes.target)
 
     def _begin_anew(self, place: int) -> None:
-        self.mixes[place] = Coded.none()
+        self.mixes[place] = self.ground.no_mixes()
         self.held_out.pop(place, None)
         self.trained.pop(place, None)
         test = self.evaluator.folds[place].test
@@ -240,9 +240,9 @@ class MixingEnvironment:
         self.episode = int(state["episode"])
         self.predicted = state["predicted"].copy()
         self._count_all()
-        names = vars(Coded.none())
+        names = vars(self.ground.no_mixes())
         self.mixes = {
-            place: Coded(*(state[f"{place}:{name}"] for name in names))
+            place: Mixes(*(state[f"{place}:{name}"] for name in names))
             for place in self.places
         }
         self.held_out, self.trained = {}, {}

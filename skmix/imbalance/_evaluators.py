@@ -20,8 +20,8 @@ from .._core.neighbors import FloatArray, IntArray, nearest_rows
 from .._core.votes import NeighborVotes
 from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
-from ._ground import N_NEAR, Coded, Fold, Ground
-from ._judge import with_labels
+from ._ground import N_NEAR, Fold, Ground
+from ._judge import response_of, with_labels
 from ._policy import Policy
 
 
@@ -52,7 +52,7 @@ class Evaluator(Protocol):
         """
 
 
-def draw_fold(ground: Ground, policy: Policy, fold: Fold, seed: int) -> Coded:
+def draw_fold(ground: Ground, policy: Policy, fold: Fold, seed: int) -> Mixes:
     """Mix the training rows of a fold."""
     return ground.mix(policy, RandomState(seed), fold.train)
 
@@ -80,12 +80,12 @@ class Coordinates:
         columns = data.columns
         self.linear = not columns.categories.shape[1] and not columns.is_integer.any()
 
-    def of(self, mixes: Coded) -> FloatArray:
+    def of(self, mixes: Mixes) -> FloatArray:
         """Place mixes.
 
         Parameters
         ----------
-        mixes : Coded
+        mixes : Mixes
             Which rows are mixed.
 
         Returns
@@ -146,15 +146,15 @@ class NeighborEvaluator:
         for place, fold in enumerate(self.folds):
             if fold.repeat != repeat:
                 continue
-            known = self.known(place)
-            votes = known.votes
+            untouched = self.votes_without_mixes(place)
+            votes = untouched.votes
             if policy is not None:
                 mixes = draw_fold(self.ground, policy, fold, seed + place)
-                votes = known.votes_with(self.coordinates.of(mixes), mixes.codes)
+                votes = untouched.votes_with(self.coordinates.of(mixes), mixes.target)
             predicted[fold.test] = with_labels(votes / votes[0].sum())
         return predicted
 
-    def known(self, place: int) -> NeighborVotes:
+    def votes_without_mixes(self, place: int) -> NeighborVotes:
         """Votes of the rows of a fold as they are; counted when first asked for.
 
         Parameters
@@ -239,18 +239,11 @@ class RefitEvaluator:
     put_together : callable
         Makes rows of training rows and mixes, as the user would have passed them.
 
-    response : {"predict_proba", "decision_function"}
-        What gives numbers for classes. If the estimator has no such method, the
-        predicted class gets 1 and the others 0.
-
     n_jobs : int or None
         Number of fits at a time.
 
     Attributes
     ----------
-    n_fits : int
-        Number of fits so far.
-
     seconds : float
         What one of the latest took.
     """
@@ -261,13 +254,12 @@ class RefitEvaluator:
         folds: Sequence[Fold],
         estimator: BaseEstimator,
         put_together: Callable[[ResamplingData, Mixes], tuple[Any, Any]],
-        response: str,
         n_jobs: int | None,
     ) -> None:
         self.ground, self.folds, self.estimator = ground, folds, estimator
-        self.put_together, self.response = put_together, response
+        self.put_together, self.response = put_together, response_of(estimator)
         self.parallel = Parallel(n_jobs=n_jobs)
-        self.n_fits, self.seconds = 0, 0.0
+        self.seconds = 0.0
         self.is_warm = False
         # Fitted to the rows of each fold as they are.
         self.models: list[Any] = []
@@ -329,7 +321,6 @@ class RefitEvaluator:
         self, places: Sequence[int], policy: Policy | None, seed: int
     ) -> list[tuple[Any, FloatArray, float]]:
         """Train in each fold; give model, predictions and seconds."""
-        self.n_fits += len(places)
         with interrupts_raised():
             return self.parallel(
                 delayed(_fit_predict)(
@@ -381,8 +372,12 @@ def _fit_predict(
         given = getattr(model, response)(X_test)
         if given.ndim == 1:
             given = np.column_stack([-given, given])
-        # There may also be one to each pair of classes, which says too little here.
-        if given.shape[1] == len(model.classes_):
+        by_class = given.shape[1] == len(model.classes_)
+        if by_class and response == "decision_function":
+            # There may also be one to each pair of classes, of which three have three.
+            likeliest = model.classes_[given.argmax(axis=1)]
+            by_class = (likeliest == classes[label]).mean() > 0.5
+        if by_class:
             # A class that the fold lacks is the least likely.
             lowest = 0.0 if response == "predict_proba" else given.min()
             numbers = np.full((len(label), len(classes)), lowest)

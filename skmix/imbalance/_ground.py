@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from .._core.neighbors import FloatArray, IntArray, nearest_rows
+from .._core.neighbors import IntArray, nearest_rows
 from .._core.walk import SHARE_NEIGHBORS, BoolArray, Neighborhoods
 from ..base import Mixes, ResamplingData
 from ._policy import Amount, Policy
 
 # More than are asked for, as those of a fold are some of the neighbours of all rows.
 N_NEAR = SHARE_NEIGHBORS + 20
-
-
-@dataclass
-class Coded:
-    """Mixes whose labels are places among the sorted classes.
-
-    Parameters
-    ----------
-    first, second : ndarray of shape (m,)
-        Parents of each mix, among all rows.
-
-    weight : ndarray of shape (m,)
-        Share of the first parent.
-
-    codes : ndarray of shape (m,)
-        Classes.
-    """
-
-    first: IntArray
-    second: IntArray
-    weight: FloatArray
-    codes: IntArray
-
-    @classmethod
-    def none(cls) -> Coded:
-        """No mixes at all."""
-        rows = np.empty(0, dtype=np.intp)
-        return cls(rows, rows, np.empty(0), rows)
-
-    @classmethod
-    def join(cls, parts: Sequence[Coded]) -> Coded:
-        """Put mixes one after the other."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*map(np.concatenate, columns))
-
-    def __len__(self) -> int:
-        return len(self.first)
 
 
 class Ground:
@@ -100,7 +62,7 @@ class Ground:
 
     def mix(
         self, policy: Policy, rng: RandomState, train: BoolArray | None = None
-    ) -> Coded:
+    ) -> Mixes:
         """Let walkers mix rows, of each class in turn.
 
         Parameters
@@ -117,20 +79,27 @@ class Ground:
 
         Returns
         -------
-        mixes : Coded
-            The mixes; none where all rows of a class are twins of others.
+        mixes : Mixes
+            The mixes, whose targets are places among the sorted classes; none where all
+            rows of a class are twins of others.
         """
         train = np.ones(len(self.codes), bool) if train is None else train
-        parts = [Coded.none()]
+        parts = [self.no_mixes()]
         for code, hoods in self.hoods.items():
-            usable = hoods.usable(train)
-            if not _has_both_sides(hoods, usable):
+            if not self.can_mix(code, train):
                 continue
             asked = max(1.0, self.asked[code] * train.mean())
-            mixed = policy.walk(hoods, usable, Amount(asked, self.max_mixes), rng)
+            amount = Amount(asked, self.max_mixes)
+            mixed = policy.walk(hoods, hoods.usable(train), amount, rng)
             codes = np.where(mixed.small, code, self.codes[mixed.second])
-            parts.append(Coded(mixed.first, mixed.second, mixed.weight, codes))
-        return Coded.join(parts)
+            parts.append(Mixes(mixed.first, mixed.second, mixed.weight, codes))
+        return Mixes.join(parts)
+
+    @staticmethod
+    def no_mixes() -> Mixes:
+        """No mixes at all, labelled like those of :meth:`mix`."""
+        rows = np.empty(0, dtype=np.intp)
+        return Mixes(rows, rows, np.empty(0), rows)
 
     def can_mix(self, code: int, train: BoolArray) -> bool:
         """Tell whether there are rows to mix.
@@ -149,21 +118,17 @@ class Ground:
             Whether of this class and of others there are any but twins.
         """
         hoods = self.hoods[code]
-        return _has_both_sides(hoods, hoods.usable(train))
+        usable = hoods.usable(train)
+        return bool((usable & hoods.small).any() and (usable & ~hoods.small).any())
 
     def __reduce__(self) -> tuple:
         """Leave out of a pickle what can be looked up again."""
         asked = {self.classes[code]: n for code, n in self.asked.items()}
         return Ground, (self.data, asked, self.max_mixes)
 
-    def labelled(self, mixes: Coded) -> Mixes:
-        """Give mixes the labels of the user."""
-        target = self.classes[mixes.codes]
-        return Mixes(mixes.first, mixes.second, mixes.weight, target)
-
-
-def _has_both_sides(hoods: Neighborhoods, usable: BoolArray) -> bool:
-    return bool((usable & hoods.small).any() and (usable & ~hoods.small).any())
+    def labelled(self, mixes: Mixes) -> Mixes:
+        """Give mixes of :meth:`mix` the labels of the user."""
+        return replace(mixes, target=self.classes[mixes.target])
 
 
 @dataclass

@@ -156,7 +156,7 @@ class HierarchicalPolicy:
         rate = self._choose("rows", view, rng)
         size = amount.of(len(view.rows), AMOUNTS[level[0]])
         row = deal(RATES[rate], size, rng)
-        pair = choose(self.chance("pairs", view)[row], rng)
+        pair = choose(self.probabilities("pairs", view)[row], rng)
         partner, part = np.divmod(pair, N_BINS)
         share = (part + rng.random_sample(size)) / N_BINS
         mixed = Mixed(
@@ -176,12 +176,12 @@ class HierarchicalPolicy:
 
     def _choose(self, level: str, view: View, rng: RandomState) -> IntArray:
         """What a network takes: the likeliest, or a draw."""
-        chance = self.chance(level, view)
+        chance = self.probabilities(level, view)
         if list(SIZES).index(level) < self.n_greedy:
             return chance.argmax(axis=1)
         return choose(chance, rng)
 
-    def chance(self, level: str, view: View) -> FloatArray:
+    def probabilities(self, level: str, view: View) -> FloatArray:
         """Give the probability of each choice of a network.
 
         Parameters
@@ -220,7 +220,7 @@ class HierarchicalPolicy:
         """
         k = self.k_neighbors
         view = typical(np.array([0.0, 0.5, 1.0]), k)
-        level, rate, pair = (self.chance(name, view) for name in SIZES)
+        level, rate, pair = (self.probabilities(name, view) for name in SIZES)
         if self.n_greedy > 0:
             level = np.eye(len(AMOUNTS))[level.argmax(axis=1)]
         if self.n_greedy > 1:

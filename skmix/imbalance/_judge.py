@@ -35,7 +35,7 @@ def with_labels(probability: FloatArray) -> FloatArray:
     return np.column_stack([probability, probability.argmax(axis=1)])
 
 
-def is_judged(predicted: FloatArray) -> NDArray[np.bool_]:
+def has_prediction(predicted: FloatArray) -> NDArray[np.bool_]:
     """Tell which rows have a prediction.
 
     Parameters
@@ -45,7 +45,7 @@ def is_judged(predicted: FloatArray) -> NDArray[np.bool_]:
 
     Returns
     -------
-    is_judged : ndarray of shape (v,)
+    has_prediction : ndarray of shape (v,)
         Whether some fold holds out the row.
     """
     return np.isfinite(predicted[:, -1])
@@ -113,20 +113,22 @@ class Judge:
         score : float
             Greater is better.
         """
-        held_out = is_judged(predicted)
+        held_out = has_prediction(predicted)
         if rows is not None:
             held_out &= np.bincount(rows, minlength=len(held_out)) > 0
         predicted, codes = predicted[held_out], self.codes[held_out]
         if self.scorer is None:
             return float(macro_f1(self.count(codes, predicted)))
-        model = RESPONSES[response_of(self.estimator)](self.classes, predicted)
+        response = response_of(self.estimator)
+        model = RESPONSES[response](self.classes, predicted)
         places = np.arange(len(codes))[:, None]
         try:
             return float(self.scorer(model, places, self.classes[codes]))
         except AttributeError as error:
             raise ValueError(
-                f"scoring={self.scoring!r} asks for what {self.estimator!r} does not "
-                f"have: {error}. Choose another scorer or another classifier."
+                f"scoring={self.scoring!r} asks for more than {self.estimator!r} has, "
+                f"which is predict and {response}. Choose another scorer or another "
+                "classifier."
             ) from error
 
     def count(self, codes: IntArray, predicted: FloatArray) -> IntArray:
@@ -183,7 +185,7 @@ class Judge:
             )
 
         gain = difference()
-        blocks = np.unique(self.block[is_judged(baseline[0])])
+        blocks = np.unique(self.block[has_prediction(baseline[0])])
         without = [difference(np.flatnonzero(self.block != block)) for block in blocks]
         n = len(blocks)
         if n < 2:

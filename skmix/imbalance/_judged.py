@@ -24,7 +24,7 @@ from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
 from ._folds import make_folds
 from ._ground import Fold, Ground
-from ._judge import Judge, response_of
+from ._judge import Judge
 from ._policy import Policy, portfolio
 from ._rewards import random_score
 from ._search import Contest, Finals, union
@@ -123,9 +123,9 @@ class JudgedSampler(BaseMixSampler):
             data, ground.codes, ground.asked, cv, N_SPLITS + N_FRESH, rng
         )
         first = [fold for fold in folds if fold.repeat == 0]
-        # One fold, or one split of the rows that the search has seen as a whole, cannot
-        # judge what it has chosen.
-        halve = len(first) == 1 or (by_votes and len(first) == len(folds))
+        # What chooses cannot judge: neither the only split of the rows where the search
+        # sees it as a whole, nor a single fold.
+        halve = len(first) == (len(folds) if by_votes else 1)
         judged = np.concatenate([fold.test for fold in first] or [[]]).astype(np.intp)
         lack = self._lack(ground, codes[judged], 2 if halve else 1)
         if lack:
@@ -218,7 +218,6 @@ class JudgedSampler(BaseMixSampler):
             # All policies and folds from one seed, so that only the rows differ.
             seeded(clone(self.estimator), self.estimator, seed),
             self._put_together,
-            response_of(self.estimator),
             self.n_jobs,
         )
         refits = contest_of(evaluator, n_fresh=0, seed=seed)

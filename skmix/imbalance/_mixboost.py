@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -54,14 +52,6 @@ def draw_rows(
         rows, size=(size + 1) // 2, p=None if certain else chance / chance.sum()
     )
     return np.concatenate([by_entropy, rng.choice(rows, size=size // 2)])
-
-
-def join(parts: Sequence[Mixes]) -> Mixes:
-    """Put mixes one after the other."""
-    names = [field.name for field in fields(Mixes)]
-    return Mixes(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in names)
-    )
 
 
 class MixBoostSampler(BaseMixSampler):
@@ -208,11 +198,11 @@ class MixBoostSampler(BaseMixSampler):
                     "but rows are weighted by its entropy. Choose another estimator."
                 )
             self.entropy_[number] = entr(probability).sum(axis=1)
-            mixes = join([mixes, self._draw_round(data, number, rng)])
+            mixes = Mixes.join([mixes, self._draw_round(data, number, rng)])
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         rounds = range(len(self.entropy_))
-        return join([self._draw_round(data, number, rng) for number in rounds])
+        return Mixes.join([self._draw_round(data, number, rng) for number in rounds])
 
     def _draw_round(self, data: ResamplingData, number: int, rng: RandomState) -> Mixes:
         """Make the mixes of a round, by what its classifier said."""

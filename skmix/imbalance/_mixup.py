@@ -10,7 +10,6 @@ from numpy.random import RandomState
 
 from .._compat import Interval
 from .._core.mixing import interpolate
-from .._core.neighbors import FloatArray
 from .._core.pairs import uniform_partners
 from ..base import BaseMixSampler, Mixes, ResamplingData
 
@@ -169,10 +168,8 @@ class MixupSampler(BaseMixSampler):
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         classes, code = np.unique(data.target, return_inverse=True)
         indicators = np.eye(len(classes))[code]
-        self.soft_labels_ = np.vstack([indicators, self._soften(indicators, mixes)])
+        parents = (mixes.first, mixes.second, mixes.weight)
+        soft = interpolate(indicators, *parents)
+        self.soft_labels_ = np.vstack([indicators, soft])
         self.sample_weight_ = np.ones(len(self.soft_labels_))
         return super()._put_together(data, mixes)
-
-    def _soften(self, indicators: FloatArray, mixes: Mixes) -> FloatArray:
-        """Soft labels of the mixes: those of their parents, by their shares."""
-        return interpolate(indicators, mixes.first, mixes.second, mixes.weight)

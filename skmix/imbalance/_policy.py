@@ -213,8 +213,8 @@ class WalkPolicy:
         for _ in range(-(-size // n_walkers)):
             chance = rng.random_sample((4, n_walkers))
             within = chance[0] < self.within
-            walkers.stray(~within & (chance[1] < self.stray))
-            walkers.stay_small(within, chance[1] < self.anywhere, k)
+            walkers.partner_anywhere(~within & (chance[1] < self.stray))
+            walkers.partner_within(within, chance[1] < self.anywhere, k)
             between = mean[walkers.first] + self.share_spread * rng.normal(
                 size=n_walkers
             )
@@ -313,10 +313,11 @@ class UnionPolicy:
         mixed : Mixed
             The mixes.
         """
-        n = len(self.members)
+        n, (own, n_parts) = len(self.members), amount.part
+        parts = [(own * n + place, n_parts * n) for place in range(n)]
         return join(
-            member.walk(hoods, usable, replace(amount, part=(place, n)), rng)
-            for place, member in enumerate(self.members)
+            member.walk(hoods, usable, replace(amount, part=part), rng)
+            for member, part in zip(self.members, parts, strict=True)
         )
 
     def describe(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from time import monotonic
 
 import numpy as np
@@ -85,7 +86,7 @@ class PolicySearch:
 
     def state(self) -> dict[str, NDArray]:
         """The policies and scores so far."""
-        numbers = [policy.to_unit() for policy in self.policies]
+        numbers = [astuple(policy) for policy in self.policies]
         return {
             "policies": np.array(numbers).reshape(-1, N_NUMBERS),
             "scores": np.array(self.scores),
@@ -93,7 +94,7 @@ class PolicySearch:
 
     def load_state(self, state: dict[str, NDArray]) -> None:
         """Go on after the policies that have been scored."""
-        self.policies = [WalkPolicy.from_unit(row) for row in state["policies"]]
+        self.policies = [WalkPolicy(*row) for row in state["policies"].tolist()]
         self.scores = state["scores"].tolist()
 
     def policy(self) -> dict[str, NDArray]:
@@ -140,10 +141,10 @@ class Contest:
     ) -> None:
         self.evaluator, self.judge, self.score_rows = evaluator, judge, score
         # Those that choose; None for all.
-        self.rows = np.flatnonzero(judge.block % 2 == 0) if halve else None
+        self.choosing_rows = np.flatnonzero(judge.block % 2 == 0) if halve else None
         n_repeats = 1 + max(fold.repeat for fold in evaluator.folds)
-        n_open = max(1, n_repeats - n_fresh)
-        self.open, self.fresh = range(n_open), range(n_open, n_repeats)
+        n_choosing = max(1, n_repeats - n_fresh)
+        self.choosing, self.judging = range(n_choosing), range(n_choosing, n_repeats)
         self.seed = seed
         self.untouched: dict[int, FloatArray] = {}
 
@@ -163,7 +164,7 @@ class Contest:
         score : float
             Greater is better.
         """
-        score = self.score_rows(predicted, self.rows if rows is None else rows)
+        score = self.score_rows(predicted, self.choosing_rows if rows is None else rows)
         if rows is None and not np.isfinite(score):
             raise ValueError(
                 f"scoring gave {score} for the predictions of held-out rows. Pass a "
@@ -210,11 +211,11 @@ class Contest:
         self.score(predicted)
         predict, score = middle - start, monotonic() - middle
         # Where halves judge, those with finalists are there, but not with their union.
-        n_predictions = 2 * len(self.fresh) or int(n_union > 1)
+        n_predictions = 2 * len(self.judging) or int(n_union > 1)
         # Once with all rows and once without each block, with mixes and without.
-        n_scores = 2 * (N_BLOCKS + 1) * max(1, len(self.fresh))
+        n_scores = 2 * (N_BLOCKS + 1) * max(1, len(self.judging))
         verdict = n_predictions * predict + n_scores * score
-        return len(self.open) * (predict + score), verdict
+        return len(self.choosing) * (predict + score), verdict
 
     def quick_score(self, policy: Policy, seed: int) -> float:
         """Score a policy by the first split.
@@ -256,13 +257,14 @@ class Contest:
             with what is best on the others.
         """
         winner = union(finals.ranked()[:n_union])
-        if self.fresh:
-            better = [self.evaluator.predict(winner, r, self.seed) for r in self.fresh]
-            return winner, better, [self.baseline(r) for r in self.fresh]
+        if self.judging:
+            predict, seed = self.evaluator.predict, self.seed
+            better = [predict(winner, repeat, seed) for repeat in self.judging]
+            return winner, better, [self.baseline(r) for r in self.judging]
         mixed, baseline = self.baseline(0).copy(), self.baseline(0).copy()
-        if self.rows is not None:
+        if self.choosing_rows is not None:
             mixed[:] = finals.predict(finals.ranked()[:n_union])
-            mixed[self.rows] = baseline[self.rows] = np.nan
+            mixed[self.choosing_rows] = baseline[self.choosing_rows] = np.nan
             return winner, [mixed], [baseline]
         parts = [fold.test for fold in self.evaluator.folds if fold.repeat == 0]
         for own in parts:
@@ -295,7 +297,7 @@ class Finals:
         seed = contest.seed + 1000 * (1 + number)
         predictions = [
             contest.evaluator.predict(self.finalists[number], repeat, seed)
-            for repeat in contest.open
+            for repeat in contest.choosing
         ]
         score = self._score(predictions)
         # Both or none, wherever the user interrupts.

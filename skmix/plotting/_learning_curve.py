@@ -89,7 +89,7 @@ class LearningCurveDisplay:
             If matplotlib is not installed.
 
         ValueError
-            If the resampler learns nothing, or had too few rows to learn from.
+            If the resampler learns nothing, or had too few rows or too little time.
         """
         check_is_fitted(estimator)
         history = getattr(estimator, "history_", None)
@@ -100,8 +100,9 @@ class LearningCurveDisplay:
             )
         if not history:
             raise ValueError(
-                f"history_ of this {type(estimator).__name__} is empty: it had too few "
-                "rows to learn from. Fit it on more."
+                f"history_ of this {type(estimator).__name__} is empty: nothing was to "
+                "be learned, or there were too few rows or too little max_time for it. "
+                "chosen_ says which."
             )
         return cls(history).plot(ax=ax)
 

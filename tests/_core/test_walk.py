@@ -80,12 +80,12 @@ def test_rows_that_are_not_usable_are_passed_over(hoods):
     walkers = make_walkers(hoods, usable)
     k = np.full(1000, 3)
     for _ in range(20):
-        walkers.stay_small(np.arange(1000) % 2 == 0, np.zeros(1000, bool), k)
+        walkers.partner_within(np.arange(1000) % 2 == 0, np.zeros(1000, bool), k)
         used = np.concatenate([walkers.first, walkers.second])
         assert usable[used].all()
         assert SMALL[walkers.first].all()
         walkers.move(np.full(1000, 0.4), k)
-        walkers.stray(np.arange(1000) % 3 == 0)
+        walkers.partner_anywhere(np.arange(1000) % 3 == 0)
     # The nearest of those that are left.
     fresh = make_walkers(hoods, usable)
     assert_array_equal(np.unique(fresh.second[fresh.first == 2]), [5])
@@ -108,19 +108,19 @@ def test_a_step_goes_to_the_neighbourhood_of_the_heavier_parent(hoods):
 def test_partners_within_the_class(hoods):
     walkers = make_walkers(hoods, n=4000)
     near, everyone = np.zeros(4000, bool), np.ones(4000, bool)
-    walkers.stay_small(everyone, near, np.full(4000, 1))
+    walkers.partner_within(everyone, near, np.full(4000, 1))
     assert_array_equal(np.unique(walkers.second[walkers.first == 3]), [2])
     assert_array_equal(np.unique(walkers.second[walkers.first == 1]), [0])
-    walkers.stay_small(everyone, everyone, np.full(4000, 1))
+    walkers.partner_within(everyone, everyone, np.full(4000, 1))
     assert_array_equal(np.unique(walkers.second[walkers.first == 3]), [0, 1, 2, 3])
     before = walkers.second.copy()
-    walkers.stay_small(near, everyone, np.full(4000, 1))
+    walkers.partner_within(near, everyone, np.full(4000, 1))
     assert_array_equal(walkers.second, before)
 
 
 def test_astray_any_row_of_the_others_is_a_partner(hoods):
     walkers = make_walkers(hoods, n=8000)
-    walkers.stray(np.ones(8000, bool))
+    walkers.partner_anywhere(np.ones(8000, bool))
     counts = np.bincount(walkers.second, minlength=12) / 8000
     assert_allclose(counts[4:], 1 / 8, atol=0.02)
 
@@ -128,5 +128,5 @@ def test_astray_any_row_of_the_others_is_a_partner(hoods):
 def test_a_single_row_of_the_class_is_its_own_partner():
     hoods = Neighborhoods(Z[3:], SMALL[3:], nearest_rows(Z[3:], 5))
     walkers = Walkers(hoods, np.ones(9, bool), np.ones(1), 10, RandomState(0))
-    walkers.stay_small(np.ones(10, bool), np.zeros(10, bool), np.full(10, 3))
+    walkers.partner_within(np.ones(10, bool), np.zeros(10, bool), np.full(10, 3))
     assert_array_equal(walkers.second, np.zeros(10))

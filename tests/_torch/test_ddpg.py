@@ -257,7 +257,7 @@ def test_a_buffer_goes_back_to_its_state(n_before):
 )
 def test_an_episode_by_hand(max_steps, mean_return, n_steps):
     learner = make_learner(
-        Scripted(), 1, 2, discount=0.5, max_steps=max_steps, warm_up=100
+        Scripted(), 1, 2, discount=0.5, max_steps=max_steps, n_updates=0
     )
     report = learner.step()
     assert report == pytest.approx(
@@ -284,7 +284,7 @@ def test_an_episode_by_hand(max_steps, mean_return, n_steps):
 
 
 def test_updates_come_after_each_step_once_warm():
-    learner = make_learner(Scripted(), 1, 2, warm_up=4, n_updates=3)
+    learner = make_learner(Scripted(), 1, 2, batch_size=4, n_updates=3)
     losses = []
     update = learner.update
 
@@ -302,7 +302,7 @@ def test_updates_come_after_each_step_once_warm():
 
 @pytest.mark.parametrize("noise", [0.0, 0.7])
 def test_noise_is_added_before_the_sigmoid(noise):
-    learner = make_learner(OneStep(n_walkers=4000), noise=noise, warm_up=10**6)
+    learner = make_learner(OneStep(n_walkers=4000), noise=noise, n_updates=0)
     learner.step()
     batch = learner.buffer.read(np.arange(4000), torch.device("cpu"))
     added = torch.logit(batch.actions) - learner.network(batch.states).detach()
@@ -389,9 +389,9 @@ def test_goes_on_from_a_state_as_often_as_it_is_loaded(n_before, n_elsewhere):
 
 
 def test_an_environment_need_not_have_a_state():
-    learner = make_learner(Scripted(), 1, 2, warm_up=1)
+    learner = make_learner(Scripted(), 1, 2, batch_size=1)
     learner.step()
-    other = make_learner(Scripted(), 1, 2, warm_up=1, seed=1)
+    other = make_learner(Scripted(), 1, 2, batch_size=1, seed=1)
     other.load_state(learner.state())
     assert [learner.step(), learner.step()] == [other.step(), other.step()]
 
@@ -410,7 +410,7 @@ def test_same_seed_same_steps(random_state_untouched):
 def test_same_draws_on_the_gpu():
     reports = []
     for name in ("cpu", "cuda"):
-        learner = make_learner(Resumable(), warm_up=16, device=torch.device(name))
+        learner = make_learner(Resumable(), batch_size=16, device=torch.device(name))
         for _ in range(20):
             learner.step()
         learner.load_state(learner.state())

@@ -121,7 +121,7 @@ def test_rows_with_few_partners():
     assert_array_equal(view.possible["pairs"], possible)
 
     policy = HierarchicalPolicy(fixed(), k_neighbors=3)
-    chance = policy.chance("pairs", view)
+    chance = policy.probabilities("pairs", view)
     assert_allclose(chance, np.where(possible, 1 / N_BINS, 0))
     mixed = policy.walk(hoods_of(LINE, SMALL), usable, Amount(40, 3000), RandomState(0))
     assert set(mixed.first + 10 * mixed.second) == {1, 10}
@@ -276,7 +276,7 @@ def test_probabilities_are_those_that_are_learned(hidden):
         inputs = torch.as_tensor(view.inputs[level], dtype=torch.float32)
         log_p = log_probabilities(network, inputs, possible)
         expected = np.where(possible, log_p.exp().detach(), 0)
-        assert_allclose(policy.chance(level, view), expected, atol=1e-6)
+        assert_allclose(policy.probabilities(level, view), expected, atol=1e-6)
         assert np.ptp(expected) > 0.01
 
 
@@ -410,6 +410,26 @@ def test_originals_first_and_mixes_as_the_lineage_says(hard):
     again, _ = sampler.resample(random_state=1)
     assert not np.array_equal(again[600:][:5], X_new[600:][:5])
     assert_array_equal(sampler.resample()[0], X_new)
+
+
+def test_learner_and_rollouts_get_the_parameters(monkeypatch):
+    given = {}
+
+    def learner(roll_out, sizes, **parameters):
+        given.update(parameters, k_neighbors=roll_out.k_neighbors)
+        raise InterruptedError
+
+    monkeypatch.setattr("skmix._torch.autosmote.AutoSMOTELearner", learner)
+    expected = {
+        "hidden_layer_sizes": [7, 5],
+        "learning_rate": 0.002,
+        "n_rollouts": 3,
+        "entropy_weight": 0.1,
+        "k_neighbors": 4,
+    }
+    with pytest.raises(InterruptedError):
+        autosmote(**expected).fit(*blobs())
+    assert {**given, **expected} == given
 
 
 def sprinkled(seed):

@@ -78,7 +78,7 @@ def test_rewards_are_improvements_of_the_refitted_score():
 
     def refitted(fold, mixes):
         rows = np.vstack([X[fold.train], environment.evaluator.coordinates.of(mixes)])
-        labels = np.concatenate([y[fold.train], mixes.codes])
+        labels = np.concatenate([y[fold.train], mixes.target])
         return KNeighborsClassifier(5).fit(rows, labels)
 
     rng = RandomState(3)

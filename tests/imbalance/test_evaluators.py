@@ -46,8 +46,8 @@ def put_together(data, mixes):
     return sampler._put_together(data, mixes)
 
 
-def refits(ground, folds, estimator, n_jobs=None, response="predict_proba"):
-    return RefitEvaluator(ground, folds, estimator, put_together, response, n_jobs)
+def refits(ground, folds, estimator, n_jobs=None):
+    return RefitEvaluator(ground, folds, estimator, put_together, n_jobs)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -70,7 +70,7 @@ def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
                 if policy is not None:
                     mixes = draw_fold(ground, policy, fold, 7 + place)
                     Z = np.vstack([Z, space.of(mixes)])
-                    codes = np.concatenate([codes, mixes.codes])
+                    codes = np.concatenate([codes, mixes.target])
                 model = KNeighborsClassifier(k).fit(Z, codes)
                 expected[fold.test] = both(model, space.Z[fold.test])
             assert_allclose(evaluator.predict(policy, repeat, 7), expected)
@@ -89,15 +89,39 @@ def test_a_repeat_holds_out_no_row_twice():
         assert len(np.unique(held_out)) == len(held_out)
 
 
-def test_decisions_between_pairs_of_classes_say_nothing_of_single_ones():
+# Three classes have as many pairs.
+@pytest.mark.parametrize("n_classes", [3, 4])
+def test_decisions_between_pairs_of_classes_say_nothing_of_single_ones(n_classes):
     X, y = make_classification(
-        200, n_informative=4, n_redundant=0, n_classes=4, random_state=0
+        200, n_informative=4, n_redundant=0, n_classes=n_classes, random_state=0
     )
     ground, folds = arrange(X, y, n_repeats=1)
-    estimator = SVC(decision_function_shape="ovo")
-    evaluator = refits(ground, folds, estimator, response="decision_function")
-    predicted = evaluator.predict(None, 0, 0)
-    assert_array_equal(predicted[:, :-1], np.eye(4)[predicted[:, -1].astype(int)])
+    by_pair = refits(ground, folds, SVC(decision_function_shape="ovo"))
+    predicted = by_pair.predict(None, 0, 0)
+    label = predicted[:, -1].astype(int)
+    assert_array_equal(predicted[:, :-1], np.eye(n_classes)[label])
+    by_class = refits(ground, folds, SVC()).predict(None, 0, 0)
+    assert_array_equal(by_class[:, -1], label)
+    assert len(np.unique(by_class[:, :-1])) > n_classes
+
+
+def test_a_part_of_the_rows_gets_a_part_of_the_mixes():
+    ground, folds = arrange(*blobs(200, 40), cv=5)
+    assert ground.asked == {1: 120}
+    mixes = draw_fold(ground, WalkPolicy(amount=1), folds[0], 0)
+    assert folds[0].train.sum() == 160
+    assert len(mixes) == 120 * 160 / 200
+
+
+def test_the_estimate_of_the_time_knows_of_fits_side_by_side():
+    ground, folds = arrange(*blobs(200, 40), cv=4, n_repeats=1)
+    turns = []
+    for n_jobs in (1, 2):
+        evaluator = refits(ground, folds, GaussianNB(), n_jobs)
+        seconds = evaluator.seconds_to_decide()
+        turns.append(seconds / evaluator.seconds)
+    # Three folds more as they are, and all four with 120 mixes beside 150 rows.
+    assert_allclose(turns, [3 + 4 * (1 + 120 / 150), 2 + 2 * (1 + 120 / 150)])
 
 
 def test_the_exact_evaluator_is_the_refit_of_nearest_neighbours():
@@ -109,7 +133,6 @@ def test_the_exact_evaluator_is_the_refit_of_nearest_neighbours():
     refit = refits(ground, folds, estimator)
     for policy in (None, POLICY):
         assert_allclose(exact.predict(policy, 0, 3), refit.predict(policy, 0, 3))
-    assert refit.n_fits == 8
     assert refit.seconds > 0
 
 
@@ -153,7 +176,7 @@ def test_coordinates_of_mixes_of_all_kinds_of_columns():
     mixes = ground.mix(POLICY, RandomState(0))
     space = Coordinates(data, encoded=True)
     made, _ = put_together(data, ground.labelled(mixes))
-    again = read(made, np.append(y, mixes.codes))
+    again = read(made, np.append(y, mixes.target))
     expected = data.encoder(again.columns)[60:]
     assert_allclose(space.of(mixes), expected)
 
@@ -181,7 +204,7 @@ def test_refits_see_the_rows_of_the_user(frame):
         w = mixes.weight[:, None]
         expected = w * X[mixes.first] + (1 - w) * X[mixes.second]
         assert_allclose(np.asarray(rows)[n:], expected)
-        assert_array_equal(target[n:], ground.classes[mixes.codes])
+        assert_array_equal(target[n:], ground.classes[mixes.target])
     # A classifier without probabilities is sure of what it predicts.
     assert_array_equal(predicted[:, :2], np.eye(2)[predicted[:, 2].astype(int)])
 
@@ -200,7 +223,7 @@ def test_classes_that_a_fold_lacks_are_the_least_likely():
     probability = refit.predict(None, 0, 0)[folds[0].test, :3]
     assert_array_equal(probability[:, 2], 0)
     assert_allclose(probability.sum(axis=1), 1)
-    refit = refits(ground, folds, LinearSVC(), response="decision_function")
+    refit = refits(ground, folds, LinearSVC())
     decision = refit.predict(None, 0, 0)[folds[0].test, :3]
     assert (decision[:, 2] <= decision[:, :2].min()).all()
 
@@ -302,10 +325,10 @@ def test_mixes_of_several_classes_are_labelled_by_their_parents():
     own, other = ground.codes[mixes.first], ground.codes[mixes.second]
     assert set(own) == {1, 2}
     assert (own != other).all()
-    assert_array_equal(mixes.codes, np.where(mixes.weight >= 0.7, own, other))
+    assert_array_equal(mixes.target, np.where(mixes.weight >= 0.7, own, other))
     labelled = ground.labelled(mixes)
     assert isinstance(labelled, Mixes)
-    assert_array_equal(labelled.target, ground.classes[mixes.codes])
+    assert_array_equal(labelled.target, ground.classes[mixes.target])
 
 
 def test_twins_are_not_mixed():

@@ -101,6 +101,10 @@ def test_a_union_makes_a_part_of_each(hoods):
     )
     mixed = UnionPolicy(members).walk(hoods, ALL, Amount(1000, 3000), RandomState(0))
     assert len(mixed.first) == 10 + 500
+    # In one of two parts.
+    halves = UnionPolicy((UnionPolicy(members), UnionPolicy(members)))
+    mixed = halves.walk(hoods, ALL, Amount(1000, 3000), RandomState(0))
+    assert len(mixed.first) == 10 + 500
     lines = UnionPolicy(members).describe().splitlines()
     assert lines == [member.describe() for member in members]
 

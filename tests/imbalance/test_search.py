@@ -43,6 +43,24 @@ def test_the_order_of_policies():
     ]
 
 
+def test_children_take_each_number_from_a_parent(monkeypatch):
+    monkeypatch.setattr("skmix.imbalance._search.STEP", 0.0)
+    search = run(make_search(distance, n_elite=4))
+    for begin in (33, 39, 45):
+        # The best when the round began, and not those of the round itself.
+        elite = np.argsort(search.scores[:begin])[-4:]
+        units = np.array([search.policies[i].to_unit() for i in elite])
+        for child in search.policies[begin : begin + 6]:
+            nearest = abs(units - child.to_unit()).min(axis=0)
+            assert_allclose(nearest, 0, atol=1e-12)
+
+
+def test_each_policy_is_scored_by_a_seed_of_its_own():
+    seeds = []
+    run(make_search(lambda policy, seed: seeds.append(seed) or 0.0))
+    assert len(set(seeds)) == len(seeds) == 51
+
+
 def test_parents_are_as_many_as_it_says():
     parents = run(make_search(distance, n_rounds=0)).best(2)
     best, second = (policy.to_unit() for policy in parents)
@@ -89,6 +107,7 @@ def test_an_interrupted_search_goes_on_as_it_would_have():
         part.step()
     rest = make_search(distance)
     rest.load_state(part.state())
+    assert rest.policies == part.policies
     for _ in range(38, rest.n_policies):
         rest.step()
     assert_allclose(rest.scores, whole.scores)
@@ -168,7 +187,7 @@ def test_without_fresh_splits_each_fold_is_predicted_by_what_the_others_prefer()
 @pytest.mark.parametrize("n_folds", [1, 3])
 def test_half_of_the_rows_of_a_single_split_choose_and_the_others_judge(n_folds):
     arena, known = contest(1, 2, n_folds, halve=True)
-    codes, chose = known.codes, arena.rows
+    codes, chose = known.codes, arena.choosing_rows
     assert_array_equal(np.bincount(codes[chose]), [75, 75])
     finals = Finals(arena, POLICIES)
     for policy in POLICIES:
