@@ -41,8 +41,6 @@ MAX_FITS = 40
 STOPPED = "the scores measured before the stop"
 # With the rows as they are and with at least one policy.
 MAX_FOLDS = MAX_FITS // 2
-# One that takes longer than this, in seconds, decides among few finalists.
-CHEAP, N_IF_DEAR = 0.1, 4
 
 
 class NoTimeLeft(Exception):
@@ -235,8 +233,6 @@ class JudgedSampler(BaseMixSampler):
         best = [union(ranked[: self.n_union]), *ranked] if ranked else []
         refits.baseline(0)
         n_finalists = MAX_FITS // len(evaluator.folds) - 1
-        if evaluator.seconds > CHEAP:
-            n_finalists = min(n_finalists, N_IF_DEAR)
         # One of them may be the best of all, and the union of the best.
         finalists = list(dict.fromkeys(self._for_classifier(best)))
         finals = Finals(refits, finalists[:n_finalists])

@@ -147,17 +147,20 @@ def test_a_given_classifier_is_fitted_at_most_forty_times(hard):
         n_finalists = min(40 // n_folds - 1, 10)
         assert sampler.history_["phase"].count("classifier") == n_finalists
         assert 2 * n_folds <= len(Counted.fits) <= 40
-    # A slow one decides among four.
-    Counted.fits.clear()
 
-    class Slow(Counted):
+
+def test_how_fast_a_classifier_is_changes_nothing(hard):
+    class Slow(GaussianNB):
         def fit(self, X, y):
             time.sleep(0.11)
             return super().fit(X, y)
 
-    sampler = MixAnNSampler(Slow(), **{**QUICK, "cv": 2}, random_state=0).fit(X, y)
-    assert len(Counted.fits) == 2 * 5
-    assert sampler.history_["phase"].count("classifier") == 4
+    slow, fast = (
+        MixAnNSampler(estimator, **QUICK, guard=False, random_state=0)
+        for estimator in (Slow(), GaussianNB())
+    )
+    assert_array_equal(slow.fit_resample(*hard)[0], fast.fit_resample(*hard)[0])
+    assert slow.chosen_ == fast.chosen_
 
 
 def test_too_little_time_for_the_classifier(hard):
