@@ -10,6 +10,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from .._core.actor import relu_network
 from .._core.neighbors import FloatArray, IntArray
 from .._core.walk import BoolArray, Mixed, Neighborhoods
 from ._policy import Amount
@@ -197,17 +198,13 @@ class HierarchicalPolicy:
         chance : ndarray of shape (n, c)
             0 for what is not possible.
         """
-        values, possible = view.inputs[level], view.possible[level]
-        layers = sorted(
-            {int(name.split(".")[1]) for name in self.weights if name.startswith(level)}
-        )
-        for layer in layers:
-            weight, bias = (
-                self.weights[f"{level}.{layer}.{name}"] for name in ("weight", "bias")
-            )
-            values = np.maximum(values, 0) if layer != layers[0] else values
-            values = values @ weight.T + bias
-        logits = values.reshape(possible.shape)
+        own = {
+            name.removeprefix(f"{level}."): weight
+            for name, weight in self.weights.items()
+            if name.startswith(f"{level}.")
+        }
+        possible = view.possible[level]
+        logits = relu_network(own, view.inputs[level]).reshape(possible.shape)
         return softmax(np.where(possible, logits, -np.inf), axis=1)
 
     def describe(self) -> str:
