@@ -366,8 +366,8 @@ def test_max_time_is_kept_with_a_slow_classifier(changes, held_out):
     sampler = with_changes(MANY, Counted(0.1), cv=2, max_time=1.5, **changes)
     start = time.monotonic()
     sampler.fit(X, y, **given if held_out else {})
-    # Thousands of policies would take minutes; how close it is kept, benchmarks tell.
-    assert time.monotonic() - start < 6
+    # Two fits at most make a step.
+    assert time.monotonic() - start < 1.1 * 1.5 + 0.2
     assert np.isfinite(sampler.best_score_)
 
 
@@ -377,7 +377,7 @@ def test_max_time_is_kept_by_networks(sampler):
     with_changes(sampler, KNN).fit(*blobs())
     start = time.monotonic()
     sampler = with_changes(sampler, KNN, max_iter=10_000, max_time=1.0).fit(*blobs())
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 1.1
     assert sampler.n_iter_ > 2
     assert np.isfinite(sampler.best_score_)
 
