@@ -31,9 +31,7 @@ def check_estimators(estimators: dict[str, Any]) -> bool:
     """Tell whether the estimators are classifiers."""
     if not estimators:
         raise ValueError("estimators is empty: pass at least one.")
-    for name, estimator in estimators.items():
-        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-            raise TypeError(f"{name!r} is no estimator: {estimator!r}.")
+    _check_methods(estimators, "estimator", "fit")
     classifiers = [name for name, e in estimators.items() if is_classifier(e)]
     regressors = [name for name, e in estimators.items() if is_regressor(e)]
     if len(classifiers) == len(estimators):
@@ -50,13 +48,18 @@ def check_estimators(estimators: dict[str, Any]) -> bool:
 def untouched_first(resamplers: dict[str, Any]) -> dict[str, Any]:
     """Put the untouched data first, once."""
     resamplers = {k: v for k, v in resamplers.items() if v is not None}
-    for name, resampler in resamplers.items():
-        if isinstance(resampler, type) or not hasattr(resampler, "fit_resample"):
-            raise TypeError(
-                f"{name!r} is no resampler: {resampler!r} cannot fit_resample."
-            )
+    _check_methods(resamplers, "resampler", "fit_resample")
     if "none" in resamplers:
         raise ValueError(
             'The name "none" is taken by the untouched data: choose another.'
         )
     return {"none": None, **resamplers}
+
+
+def _check_methods(named: dict[str, Any], kind: str, method: str) -> None:
+    for name, value in named.items():
+        if isinstance(value, type):
+            own = value.__name__
+            raise TypeError(f"{kind} {own} is a class: pass an instance, {own}().")
+        if not hasattr(value, method):
+            raise TypeError(f"{name!r} is no {kind}: {value!r} cannot {method}.")

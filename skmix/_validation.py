@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -238,6 +238,14 @@ def check_groups(groups: Any, n_rows: int) -> NDArray | None:
             "own if it belongs to none."
         )
     return groups
+
+
+def check_kind(estimator: Any, kind: str) -> None:
+    """Check that an estimator is a classifier or regressor, or does not say."""
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return
+    if get_tags(estimator).estimator_type not in (kind, None):
+        raise ValueError(f"estimator must be a {kind}, got {estimator!r}.")
 
 
 def check_counts(counts: Any, name: str) -> list[int]:

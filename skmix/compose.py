@@ -33,6 +33,7 @@ from sklearn.utils.validation import (
 from . import _compat
 from ._containers import take_rows
 from ._stopping import stops_by_held_out_rows
+from ._validation import check_kind
 from ._weights import weighted_bootstrap, weights_after
 from .base import BaseMixResampler, BaseMixSampler
 
@@ -117,6 +118,7 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
             If weights cannot be passed on because the resampler does not tell which
             rows its new ones come from.
         """
+        check_kind(self.estimator, get_tags(self).estimator_type)
         rng = check_random_state(self.random_state)
         if sample_weight is not None:
             sample_weight = column_or_1d(sample_weight, dtype=np.float64)

@@ -6,7 +6,6 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import product
 from numbers import Integral
 from time import perf_counter
@@ -17,7 +16,7 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.metrics import brier_score_loss, check_scoring, log_loss
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -35,6 +34,7 @@ from ._containers import take_rows
 from ._controls import make_controls
 from ._paired import corrected_paired_difference, mean_of_known
 from ._random import draw_seed
+from ._scoring import of_all_classes
 from .compose import ResampledClassifier, ResampledRegressor
 
 __all__ = ["ResamplerComparison", "compare_resamplers", "corrected_paired_difference"]
@@ -42,19 +42,9 @@ __all__ = ["ResamplerComparison", "compare_resamplers", "corrected_paired_differ
 _REPEATS = 2
 
 
-def _minus_loss(loss: Callable, model: Any, X: Any, y: Any) -> float:
-    return -loss(y, model.predict_proba(X), labels=model.classes_)
-
-
 _REGRESSION_SCORING = ("neg_root_mean_squared_error",)
-# The last two tell what oversampling does to probabilities. scikit-learn's scorers of
-# these names know only the classes of the test rows, and no text labels.
-_CLASSIFICATION_SCORING = {
-    "f1_macro": "f1_macro",
-    "roc_auc_ovr": "roc_auc_ovr",
-    "neg_log_loss": partial(_minus_loss, log_loss),
-    "neg_brier_score": partial(_minus_loss, brier_score_loss),
-}
+# The last two tell what oversampling does to probabilities.
+_CLASSIFICATION_SCORING = ("f1_macro", "roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 
 
 def compare_resamplers(
@@ -319,7 +309,7 @@ def _check_scoring(scoring: Any, estimator: Any, classify: bool) -> dict[str, Ca
             f"scorer, got {scoring!r}."
         )
     return {
-        name: check_scoring(estimator, scoring=scorer)
+        name: check_scoring(estimator, scoring=of_all_classes(scorer))
         for name, scorer in scoring.items()
     }
 

@@ -137,6 +137,18 @@ def test_default_estimators():
     assert np.array_equal(classifier.predict_proba(X), logistic.predict_proba(X))
 
 
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        (ResampledClassifier(Ridge()), "classifier"),
+        (ResampledRegressor(LogisticRegression()), "regressor"),
+    ],
+)
+def test_an_estimator_of_the_other_kind(model, kind):
+    with pytest.raises(ValueError, match=f"estimator must be a {kind}, got"):
+        model.fit(np.arange(6.0)[:, None], np.arange(6) % 2)
+
+
 def test_parameters_are_not_fitted():
     resampler, estimator = clone(CMIXUP), Ridge()
     ResampledRegressor(estimator, resampler=resampler).fit(X, y)

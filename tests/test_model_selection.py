@@ -413,9 +413,10 @@ def test_estimators_by_name():
         ([Ridge(), LogisticRegression()], [], ValueError, "all regressors or all"),
         ([StandardScaler()], [], ValueError, "all regressors or all"),
         ([], [], ValueError, "at least one"),
-        (Ridge, [], TypeError, "no estimator"),
+        (Ridge, [], TypeError, r"estimator Ridge is a class: .* Ridge\(\)"),
+        ("trees", [], TypeError, "'trees' cannot fit"),
         (Ridge(), [StandardScaler()], TypeError, "cannot fit_resample"),
-        (Ridge(), [AddRows], TypeError, "cannot fit_resample"),
+        (Ridge(), [AddRows], TypeError, "resampler AddRows is a class"),
         (Ridge(), {"none": AddRows()}, ValueError, "choose another"),
     ],
 )

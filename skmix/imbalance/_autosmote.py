@@ -136,7 +136,8 @@ class AutoSMOTESampler(JudgedSampler):
         to see what the reward is worth; use it with ``guard=False``.
 
     scoring : str or callable, default="f1_macro"
-        A scorer of scikit-learn, greater is better.
+        A scorer of scikit-learn, greater is better. It is given labels and predictions,
+        but no columns of X.
 
     n_neighbors : int, default=10
         Number of nearest rows that vote, where these stand in for a classifier.
@@ -171,8 +172,8 @@ class AutoSMOTESampler(JudgedSampler):
         scikit-learn. Of a number there are no more than the rarest class has rows, or
         groups, and no more than 20 for a classifier that has to be fitted. Of a
         splitter it gets the first folds that hold out no row twice; more than 20 are an
-        error. ``StratifiedShuffleSplit(1, random_state=0)`` is the single validation
-        split of the paper.
+        error. ``StratifiedShuffleSplit(1, test_size=0.2, random_state=0)`` is the
+        single validation split of the paper.
 
     guard : bool, default=True
         Whether to hand the data back as they were unless held-out rows gain. Where

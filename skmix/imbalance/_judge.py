@@ -14,6 +14,7 @@ from sklearn.metrics import check_scoring
 
 from .._core.neighbors import FloatArray, IntArray
 from .._core.rewards import confusion, macro_f1
+from .._scoring import of_all_classes
 
 # Blocks of rows, each of which is left out once to see how much a gain depends on it.
 N_BLOCKS = 20
@@ -91,7 +92,7 @@ class Judge:
     ) -> None:
         self.scorer = None
         if scoring != "f1_macro":
-            self.scorer = check_scoring(scoring=scoring)
+            self.scorer = check_scoring(scoring=of_all_classes(scoring))
         self.scoring, self.estimator = scoring, estimator
         self.classes, self.codes = classes, codes
         self.block = _blocks(codes, groups, rng, judged)
@@ -124,11 +125,16 @@ class Judge:
         places = np.arange(len(codes))[:, None]
         try:
             return float(self.scorer(model, places, self.classes[codes]))
-        except AttributeError as error:
+        except Exception as error:
+            classes = np.unique(self.classes[codes]).tolist()
+            who = "nearest rows" if self.estimator is None else repr(self.estimator)
+            reason = str(error).rstrip(".")
             raise ValueError(
-                f"scoring={self.scoring!r} asks for more than {self.estimator!r} has, "
-                f"which is predict and {response}. Choose another scorer or another "
-                "classifier."
+                f"scoring={self.scoring!r} cannot score held-out rows of the classes "
+                f"{classes}: {reason}. It is given their labels and what {who} would "
+                f"predict, by predict and {response}, but no columns of X. Choose "
+                "another scorer or another classifier, or name the class that counts, "
+                "as in make_scorer(f1_score, pos_label=...)."
             ) from error
 
     def count(self, codes: IntArray, predicted: FloatArray) -> IntArray:
@@ -185,8 +191,15 @@ class Judge:
             )
 
         gain = difference()
-        blocks = np.unique(self.block[has_prediction(baseline[0])])
-        without = [difference(np.flatnonzero(self.block != block)) for block in blocks]
+        judged = has_prediction(baseline[0])
+        counts = np.bincount(self.codes[judged], minlength=len(self.classes))
+        # Never left out: the scores of probabilities need a row of every class.
+        alone = counts[self.codes] == 1
+        blocks = np.unique(self.block[judged & ~alone])
+        without = [
+            difference(np.flatnonzero((self.block != block) | alone))
+            for block in blocks
+        ]
         n = len(blocks)
         if n < 2:
             return gain, float("nan"), 1.0

@@ -18,7 +18,7 @@ from .._compat import HasMethods, Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
 from .._training import seeded
-from .._validation import check_device_name, check_layers
+from .._validation import check_device_name, check_kind, check_layers
 from ..base import BaseMixSampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
@@ -88,6 +88,7 @@ class JudgedSampler(BaseMixSampler):
 
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
+        check_kind(self.estimator, "classifier")
         check_device_name(self.device)
         check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
         if self.warm_start and not hasattr(self.estimator, "partial_fit"):

@@ -268,12 +268,12 @@ _HIGH = np.array([1, 1, 0.5, 1, 4, 1, 1, 1, 1, 25, 1, 0.7])
 
 @dataclass(frozen=True)
 class UnionPolicy:
-    """Several policies, each of which makes its part of the mixes.
+    """Several policies, each of which makes a part of what it would make alone.
 
     Parameters
     ----------
     members : tuple of policies
-        What is put together.
+        What is put together; of n, each makes an n-th of its mixes.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from sklearn.metrics import (
     f1_score,
     get_scorer,
     hinge_loss,
+    log_loss,
     make_scorer,
 )
 from sklearn.svm import LinearSVC
@@ -57,7 +58,7 @@ def test_scores_are_those_of_scikit_learn():
     # With text labels scikit-learn knows no positive class here.
     assert score("average_precision", np.arange(2)) == pytest.approx(expected)
     expected = brier_score_loss(codes, rare)
-    assert score("neg_brier_score", np.arange(2)) == pytest.approx(-expected)
+    assert score("neg_brier_score") == pytest.approx(-expected)
     own = make_scorer(f1_score, pos_label="rare")
     assert score(own) == f1_score(labels, predicted, pos_label="rare")
 
@@ -113,6 +114,29 @@ def test_the_jackknife_by_hand():
     assert error == pytest.approx(expected)
     assert p_value == pytest.approx(t.sf(gain / expected, N_BLOCKS - 1))
     assert judge.gain([worse], [better])[2] > 0.5
+
+
+def test_a_class_of_one_row_is_in_all_blocks():
+    codes, better = predictions()
+    _, worse = predictions(noise=0.6)
+    codes[7] = 2
+    better, worse = (np.insert(p, 2, 0.0, axis=1) for p in (better, worse))
+    judge = make_judge(codes, "neg_log_loss", np.array(["a", "b", "c"]))
+    rows = np.arange(400)
+
+    def difference(rows):
+        losses = [
+            log_loss(codes[rows], p[rows, :3], labels=[0, 1, 2])
+            for p in (better, worse)
+        ]
+        return losses[1] - losses[0]
+
+    kept = [(judge.block != b) | (rows == 7) for b in range(N_BLOCKS)]
+    without = np.array([difference(rows[k]) for k in kept])
+    expected = np.sqrt((N_BLOCKS - 1) * without.var())
+    assert judge.gain([better], [worse])[:2] == pytest.approx(
+        (difference(rows), expected)
+    )
 
 
 def test_the_standard_error_is_right_on_average():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
@@ -21,6 +21,8 @@ from sklearn.model_selection import (
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skmix.exceptions import JudgementWarning
@@ -251,16 +253,47 @@ def test_many_folds_are_twenty_for_a_classifier_that_is_fitted():
         (
             LinearSVC(),
             "neg_log_loss",
-            "'neg_log_loss' asks for more than LinearSVC",
+            "'neg_log_loss' cannot score held-out rows of the classes .*'predict_proba'"
+            r".* what LinearSVC\(\) would predict, by predict and decision_function",
         ),
+        (KNN, "f1", "'f1' .* pos_label=1 is not a valid label.* name the class"),
+        (KNN, lambda model, X, y: X["a"].mean(), "but no columns of X"),
         (KNN, f1_score, "The 'scoring' parameter|looks like it is a metric function"),
         (KNN, lambda *_: float("nan"), "scoring gave nan for the predictions"),
     ],
 )
 def test_scoring_that_cannot_be_used(estimator, scoring, message):
     X, y = blobs()
+    y = np.where(y == 1, "rare", "common")
     with pytest.raises(ValueError, match=message):
         with_changes(SEARCH, estimator, scoring=scoring).fit(X, y)
+
+
+@pytest.mark.parametrize("scoring", ["neg_brier_score", "neg_log_loss", "roc_auc_ovr"])
+def test_a_class_of_one_row_is_scored_with_the_others(scoring):
+    X, y = blobs()
+    y[np.flatnonzero(y == 0)[0]] = 2
+    sampler = with_changes(SEARCH, KNN, scoring=scoring, sampling_strategy={1: 100})
+    assert np.isfinite(sampler.fit(X, y).best_score_)
+
+
+@pytest.mark.parametrize("estimator", [KNN, GaussianNB()])
+@pytest.mark.parametrize("scoring", ["neg_brier_score", "neg_log_loss"])
+def test_held_out_rows_may_lack_a_class(estimator, scoring):
+    X, y = blobs()
+    y[np.flatnonzero(y == 0)[:10]] = 2
+    held_out = y != 2
+    asked = {1: 100}
+    sampler = with_changes(SEARCH, estimator, scoring=scoring, sampling_strategy=asked)
+    sampler.fit(X, y, X_val=X[held_out], y_val=y[held_out])
+    assert np.isfinite(sampler.best_score_)
+
+
+@pytest.mark.parametrize("sampler", [SEARCH, AUTOSMOTE])
+def test_a_regressor_is_no_classifier(sampler):
+    for regressor in (Ridge(), make_pipeline(StandardScaler(), Ridge())):
+        with pytest.raises(ValueError, match="estimator must be a classifier, got"):
+            with_changes(sampler, regressor).fit(*blobs())
 
 
 def test_held_out_classes_are_written_as_those_of_y():
