@@ -28,8 +28,8 @@ class MixAnNSampler(JudgedSampler):
 
     Walkers [1]_ mix a row of a small class with a row of another or of its own, and
     move on to rows near the mix. What they do is a policy: which rows, in which shares,
-    how many, and from which share on a mix belongs to the small class. SMOTE,
-    Borderline-SMOTE and averages of random rows are policies, too. The one that helps
+    how many, and from which share on a mix belongs to the small class. SMOTE, also near
+    the border, and averages of random rows are policies, too. The one that helps
     most on held-out rows is chosen by cross-validation, and the data come back as they
     were unless it helps where it was not chosen.
 

@@ -122,7 +122,7 @@ class WalkPolicy:
 
     Examples
     --------
-    SMOTE, the averages of random rows, and SMOTE from rows near the border:
+    SMOTE, the averages of random rows, and SMOTE from lone rows and near the border:
 
     >>> from skmix.imbalance import WalkPolicy
     >>> smote = WalkPolicy(within=1, within_spread=1, n_neighbors=5, restart=1)
@@ -340,7 +340,8 @@ def hand_set_policies() -> list[WalkPolicy]:
         23 policies.
     """
     kinds = [
-        # The average of any two rows, SMOTE, and SMOTE near the border.
+        # The average of any two rows; SMOTE; SMOTE from lone rows and near the border.
+        # Borderline-SMOTE leaves lone rows out, but they are what votes overlook.
         WalkPolicy(within=1, anywhere=1, within_spread=0, restart=1),
         WalkPolicy(within=1, restart=1),
         WalkPolicy(within=1, start_slope=-4, restart=1),

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from imblearn.over_sampling import BorderlineSMOTE
 from numpy.random import RandomState
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -130,3 +131,37 @@ def test_a_single_row_of_the_class_is_its_own_partner():
     walkers = Walkers(hoods, np.ones(9, bool), np.ones(1), 10, RandomState(0))
     walkers.partner_within(np.ones(10, bool), np.zeros(10, bool), np.full(10, 3))
     assert_array_equal(walkers.second, np.zeros(10))
+
+
+def test_borderline_smote_is_a_walk_with_weights():
+    rng = np.random.RandomState(0)
+    small = np.arange(120) < 24
+    X = rng.normal(size=(120, 2)) + 1.2 * small[:, None]
+    # Where half or more of ten near rows are of the others, but not all.
+    n_other = (~small[nearest_rows(X, 10)[:24]]).sum(axis=1)
+    danger = (n_other >= 5) & (n_other < 10)
+    assert 5 < danger.sum() < 20
+    assert (n_other == 10).any()
+    walkers = make_walkers(
+        Neighborhoods(X, small, nearest_rows(X, 45)), np.ones(120, bool), danger, 20_000
+    )
+    n = len(walkers.first)
+    walkers.partner_within(np.ones(n, bool), np.zeros(n, bool), np.full(n, 5))
+    ours = set(zip(walkers.first.tolist(), walkers.second.tolist(), strict=True))
+
+    X_new, _ = BorderlineSMOTE(
+        sampling_strategy={1: 1000}, random_state=0
+    ).fit_resample(X, small.astype(int))
+    # Between which two rows each new one lies.
+    first, second = np.divmod(np.arange(24 * 24), 24)
+    first, second = first[first != second], second[first != second]
+    step = X[second] - X[first]
+    offset = X_new[120:, None] - X[first]
+    share = (offset * step).sum(-1) / (step**2).sum(-1)
+    away = np.linalg.norm(offset - share[..., None] * step, axis=-1)
+    away[(share < 0) | (share > 1) | ~danger[first]] = np.inf
+    best = away.argmin(axis=1)
+    assert away.min(axis=1).max() < 1e-9
+    theirs = set(zip(first[best].tolist(), second[best].tolist(), strict=True))
+    # From a row in danger to another, or back, is the same line.
+    assert {tuple(sorted(p)) for p in theirs} == {tuple(sorted(p)) for p in ours}
