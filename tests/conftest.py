@@ -1,7 +1,15 @@
 """Fixtures that several test files use."""
 
+import signal
+
 import numpy as np
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """Heed Ctrl-C also where a shell started the tests in the background without it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
