@@ -36,7 +36,7 @@ def test_smote_is_a_case(hoods):
     )
 
 
-def test_borderline_smote_prefers_rows_among_others(hoods):
+def test_walks_start_from_lone_rows_and_near_the_border(hoods):
     border = WalkPolicy(within=1, start_slope=-4, restart=1)
     mixed = border.walk(hoods, ALL, MANY, RandomState(0))
     share = hoods.small_share(np.arange(20), ALL)
