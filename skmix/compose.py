@@ -115,8 +115,9 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If weights cannot be passed on because the resampler does not tell which
-            rows its new ones come from.
+            If the estimator is for the other kind of labels, or if weights cannot be
+            passed on because the resampler does not tell which rows its new ones come
+            from.
         """
         check_kind(self.estimator, get_tags(self).estimator_type)
         rng = check_random_state(self.random_state)
