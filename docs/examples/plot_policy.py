@@ -106,4 +106,4 @@ plt.show()
 # %%
 # MixRL is ahead of the fixed recipe and of its own control. Training on the held-out
 # rows is far ahead of MixRL: where that is allowed, do it. How the policy was learned,
-# :doc:`plot_learning_curve` shows.
+# :doc:`plot_history` shows.

@@ -4,6 +4,7 @@ Each needs matplotlib: ``pip install "skmix[plot]"``.
 """
 
 from ._comparison import ComparisonDisplay
+from ._history import HistoryDisplay
 from ._learning_curve import LearningCurveDisplay
 from ._linearity import LinearityDisplay
 from ._mixing import MixingDisplay
@@ -11,6 +12,7 @@ from ._policy import PolicyDisplay
 
 __all__ = [
     "ComparisonDisplay",
+    "HistoryDisplay",
     "LearningCurveDisplay",
     "LinearityDisplay",
     "MixingDisplay",

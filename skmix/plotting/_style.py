@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 # Of the colour-blind-safe palette of Okabe and Ito; grey for what stays in the back.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#7F7F7F"
+VERMILION, PURPLE, SKY, BLACK = "#D55E00", "#CC79A7", "#56B4E9", "#000000"
 
 
 def check_axes(ax: Any, n_panels: int, panels: str = "panels") -> NDArray:

@@ -1,169 +1,264 @@
-"""Objectives by iteration, from histories that are known."""
+"""Means, errors, differences and areas of scores, by hand."""
+
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
-from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
-from sklearn.naive_bayes import GaussianNB
 
-from skmix.exceptions import JudgementWarning
-from skmix.imbalance import MixAnNSampler
 from skmix.plotting import LearningCurveDisplay
-from skmix.regression import AdaMixupResampler, MixRLResampler, MixupResampler
-from tests.regression.helpers import problem
+from skmix.plotting._learning_curve import COLORS
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
-POLICY = {
-    "phase": ["half 1"] * 3 + ["all"] * 2,
-    "iteration": [0, 1, 2, 0, 1],
-    "objective": [4.0, 2.0, 3.0, 8.0, 9.0],
-    "moving_average": [4.0, 3.0, 3.0, 8.0, 8.5],
-    "n_mixes": [7, 8, 9, 7, 8],
-}
-CANDIDATES = {
-    "phase": ["candidates"] * 4,
-    "iteration": [0, 1, 2, 3],
-    "moving_average": [0.5, 0.4, 0.7, 0.6],
-    "objective": [0.5, 0.4, 0.7, 0.6],
-    "n_neighbors": [0, 16, 2, 16],
+
+def history(*scores, start=10, **more):
+    n_labels = [start + 10 * place for place in range(len(scores))]
+    return {"n_labels": n_labels, "score": list(scores), **more}
+
+
+CURVES = {
+    "random": [history(0.5, 0.6, 0.6), history(0.7, 0.6, 0.8)],
+    "margin": [history(0.5, 0.7, 0.9), history(0.7, 0.9, 0.9)],
+    "core-set": [history(0.5, 0.4, 0.8), history(0.7, 0.6, 0.6)],
 }
 
 
-def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+def lines(shown):
+    """What was drawn, by name."""
+    return {line.get_label(): line for line in shown.ax_.lines}
 
 
-def test_a_pale_and_a_strong_line_to_a_phase():
-    shown = LearningCurveDisplay(POLICY).plot()
-    ax = shown.ax_
-    assert shown.figure_ is ax.figure
-    objective, average, kept = ax.lines[:3]
-    assert_allclose(objective.get_xydata(), [[0, 4], [1, 2], [2, 3]])
-    assert_allclose(average.get_xydata(), [[0, 4], [1, 3], [2, 3]])
-    assert objective.get_linewidth() < average.get_linewidth()
-    assert objective.get_alpha() < 1
-    assert average.get_alpha() is None
-    # Of two equal averages the later policy is kept.
-    assert_allclose(kept.get_xydata(), [[2, 3]])
-
-    objective, average, kept = ax.lines[3:6]
-    assert_allclose(objective.get_xydata(), [[0, 8], [1, 9]])
-    assert_allclose(average.get_xydata(), [[0, 8], [1, 8.5]])
-    # Of fewer than a full window the last is kept.
-    assert_allclose(kept.get_xydata(), [[1, 8.5]])
-    assert to_hex(ax.lines[0].get_color()) == "#0072b2"
-    assert {to_hex(line.get_color()) for line in ax.lines[3:6]} == {"#e69f00"}
-    assert legend(ax) == ["half 1", "all", "lowest, kept"]
-    assert ax.get_xlabel() == "Iteration"
+def bands(shown):
+    """Lower and upper border of each band, in the order of drawing."""
+    found = []
+    for band in shown.ax_.collections:
+        corners = band.get_paths()[0].vertices
+        x = np.unique(corners[:, 0])
+        own = [corners[corners[:, 0] == place, 1] for place in x]
+        found.append(np.array([[values.min(), values.max()] for values in own]).T)
+    return found
 
 
-def test_the_dot_is_on_the_policy_that_the_loop_kept():
-    X, y, X_val, y_val = problem()
-    resampler = MixRLResampler(Ridge(), max_iter=40, guard=False, threshold=0.5)
-    resampler.set_params(learning_rate=0.05, random_state=0, device="cpu")
-    resampler.fit(X, y, X_val=X_val, y_val=y_val)
-    average = np.array(resampler.history_["moving_average"])
-    _, _, kept, _ = LearningCurveDisplay.from_estimator(resampler).ax_.lines
-    place = 19 + average[19:].argmin()
-    assert average[:19].min() < average[place]
-    assert_allclose(kept.get_xydata(), [[place, average[place]]])
+def legend(shown):
+    return [text.get_text() for text in shown.ax_.get_legend().get_texts()]
 
 
-def test_the_judgement_of_ranges_is_left_out():
-    X, y, *_ = problem()
-    resampler = AdaMixupResampler(Ridge(), cv=2, max_iter=3, random_state=0).fit(X, y)
-    ax = LearningCurveDisplay.from_estimator(resampler).ax_
-    assert legend(ax) == ["ranges", "lowest, kept"]
-    assert_allclose(ax.lines[0].get_ydata(), resampler.history_["objective"][:3])
+def test_a_line_is_the_mean_and_a_band_its_standard_error():
+    shown = LearningCurveDisplay(CURVES).plot()
+    assert shown.figure_ is shown.ax_.figure
+    drawn = lines(shown)
+    assert list(drawn) == list(CURVES)
+    assert_allclose(drawn["random"].get_xydata(), [[10, 0.6], [20, 0.6], [30, 0.7]])
+    assert_allclose(drawn["margin"].get_ydata(), [0.6, 0.8, 0.9])
+    # Of two values the standard error is half their distance: the band spans both.
+    borders = bands(shown)
+    assert_allclose(borders[0], [[0.5, 0.6, 0.6], [0.7, 0.6, 0.8]])
+    assert_allclose(borders[1], [[0.5, 0.7, 0.9], [0.7, 0.9, 0.9]])
+    assert shown.ax_.get_xlabel() == "Number of labels"
+    assert shown.ax_.get_ylabel() == "Score"
 
 
-def test_candidates_are_points_beside_the_untouched_data():
-    ax = LearningCurveDisplay(CANDIDATES).plot().ax_
-    untouched, points = ax.lines
-    assert_allclose(untouched.get_ydata(), 0.5)
-    assert untouched.get_linestyle() == "--"
-    # From few to many, however they were tried; one was tried twice.
-    assert_allclose(points.get_xydata(), [[1, 0.4], [0, 0.7], [1, 0.6]])
-    assert points.get_linestyle() == "None"
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "16"]
-    assert ax.get_xlabel() == "Candidate (n_neighbors)"
-    assert legend(ax) == ["untouched data", "candidates"]
+def test_standard_error_of_four_seeds():
+    # Squared deviations add up to 20, 20 / 3 is their variance, and 5 / 3 its quarter.
+    shown = LearningCurveDisplay({"a": [history(s) for s in (0, 2, 4, 6)]}).plot()
+    (border,) = bands(shown)
+    assert_allclose(border[:, 0], [3 - (5 / 3) ** 0.5, 3 + (5 / 3) ** 0.5])
 
 
-def test_policies_are_points_below_the_best_so_far():
-    history = {
-        "phase": ["search"] * 3 + ["finals"] * 2,
-        "iteration": [0, 1, 2, 0, 1],
-        "score": [0.5, 0.7, 0.7, 0.6, 0.65],
+def test_the_legend_goes_from_the_highest_end_to_the_lowest():
+    shown = LearningCurveDisplay(CURVES).plot()
+    # Equal ends stay in the order in which they were passed.
+    assert legend(shown) == ["margin", "random", "core-set"]
+    title = shown.ax_.get_legend().get_title().get_text()
+    assert title == "mean of 2 seeds\n± standard error"
+    shown = LearningCurveDisplay({**CURVES, "one": history(0.5)}).plot()
+    assert legend(shown)[-1] == "one"
+    title = shown.ax_.get_legend().get_title().get_text()
+    assert title == "mean of 1 to 2 seeds\n± standard error"
+
+
+def test_areas_are_mean_scores():
+    area = LearningCurveDisplay(CURVES).plot().area_
+    assert list(area) == list(CURVES)
+    assert_allclose(area["random"], [0.575, 0.675])
+    # Each step counts by its width.
+    uneven = {"n_labels": [10, 20, 50], "score": [0.0, 1.0, 0.0]}
+    steep = {"n_labels": [10, 20, 50], "score": [1.0, 1.0, 0.2]}
+    curves = {"uneven": [uneven, steep], "point": [history(0.3), history(0.4)]}
+    area = LearningCurveDisplay(curves).plot().area_
+    assert_allclose(area["uneven"], [0.5, (10 * 1.0 + 30 * 0.6) / 40])
+    assert_allclose(area["point"], [0.3, 0.4])
+
+
+def test_differences_are_taken_seed_by_seed():
+    shown = LearningCurveDisplay(CURVES).plot(relative_to="random")
+    drawn = lines(shown)
+    assert_allclose(drawn["margin"].get_xydata(), [[10, 0], [20, 0.2], [30, 0.2]])
+    assert_allclose(drawn["core-set"].get_ydata(), [0, -0.1, 0], atol=1e-12)
+    margin, core_set = bands(shown)  # none of the strategy itself
+    expected = [[0, 0.1, 0.1], [0, 0.3, 0.3]]
+    assert_allclose(margin, expected, atol=1e-12)
+    assert_allclose(core_set, [[0, -0.2, -0.2], [0, 0, 0.2]], atol=1e-12)
+    assert_allclose(drawn["random"].get_ydata(), 0)
+    assert_allclose(drawn["random"].get_xdata(), [0, 1])  # all of the axes
+    assert legend(shown)[0] == "margin"
+    assert shown.ax_.get_ylabel() == "Score above that of random"
+    # Areas and colours are those of the scores themselves.
+    plain = LearningCurveDisplay(CURVES).plot()
+    for name, values in plain.area_.items():
+        assert_allclose(shown.area_[name], values)
+        assert lines(plain)[name].get_color() == drawn[name].get_color()
+
+
+def test_a_line_ends_where_its_first_seed_does():
+    curves = {
+        "early": [history(0.5, 0.6, 0.7, 0.8), history(0.7, 0.8)],
+        "full": [history(0.1, 0.2, 0.3), history(0.3, 0.4, 0.5)],
     }
-    history["objective"] = history["moving_average"] = [-s for s in history["score"]]
-    ax = LearningCurveDisplay(history).plot().ax_
-    points, best, kept = ax.lines[:3]
-    assert_allclose(points.get_xydata(), [[0, 0.5], [1, 0.7], [2, 0.7]])
-    assert points.get_linestyle() == "None"
-    assert_allclose(best.get_ydata(), [0.5, 0.7, 0.7])
-    # Of equal scores the first is kept.
-    assert_allclose(kept.get_xydata(), [[1, 0.7]])
-    assert_allclose(ax.lines[3].get_xydata(), [[3, 0.6], [4, 0.65]])
-    assert legend(ax) == ["search", "finals"]
-    assert ax.get_ylabel() == "Held-out score (greater is better)"
-    # Beside what was learned, scores are on another scale.
-    history["phase"] = ["ddpg"] * 3 + ["finals"] * 2
-    ax = LearningCurveDisplay(history).plot().ax_
-    assert legend(ax) == ["ddpg", "lowest, kept"]
+    shown = LearningCurveDisplay(curves).plot()
+    drawn = lines(shown)
+    assert_allclose(drawn["early"].get_xydata(), [[10, 0.6], [20, 0.7]])
+    assert_allclose(drawn["full"].get_xdata(), [10, 20, 30])
+    assert_allclose(shown.area_["early"], [0.55, 0.75])
+    for base, other, sign in [("early", "full", -1), ("full", "early", 1)]:
+        shown = LearningCurveDisplay(curves).plot(relative_to=base)
+        expected = [[10, sign * 0.4], [20, sign * 0.4]]
+        assert_allclose(lines(shown)[other].get_xydata(), expected)
 
 
-def test_from_the_search_of_a_sampler():
-    X, y = make_classification(200, weights=[0.8], random_state=0)
-    sampler = MixAnNSampler(GaussianNB(), search="none", cv=3, random_state=0).fit(X, y)
-    ax = LearningCurveDisplay.from_estimator(sampler).ax_
-    assert legend(ax) == ["search", "finals", "classifier"]
-    drawn = [line.get_ydata() for line in ax.lines[::3]]
-    assert_allclose(np.concatenate(drawn), sampler.history_["score"])
+@pytest.mark.parametrize("wrap", [lambda own: own, lambda own: [own]])
+def test_a_single_seed_needs_no_list_and_has_no_band(wrap):
+    curves = {"a": wrap(history(0.5, 0.7)), "b": wrap(history(0.5, 0.8))}
+    for relative_to, expected in [(None, [0.5, 0.8]), ("a", [0, 0.1])]:
+        shown = LearningCurveDisplay(curves).plot(relative_to=relative_to)
+        assert_allclose(lines(shown)["b"].get_ydata(), expected)
+        assert not shown.ax_.collections
+        assert shown.ax_.get_legend().get_title().get_text() == ""
+        assert_allclose(shown.area_["a"], [0.6])
 
 
-def test_the_clock_stopped_before_the_first_candidate():
-    history = {name: values[:1] for name, values in CANDIDATES.items()}
-    shown = LearningCurveDisplay(history).plot()
+def test_a_single_point_is_seen():
+    curves = {"point": history(0.5), "line": history(0.5, 0.6)}
+    drawn = lines(LearningCurveDisplay(curves).plot())
+    assert drawn["point"].get_marker() == "o"
+    assert drawn["line"].get_marker() == "None"
+
+
+def test_ten_strategies_look_different():
+    curves = {str(place): history(0.5, 0.1 * place) for place in range(10)}
+    shown = LearningCurveDisplay(curves).plot()
+    looks = [
+        (to_hex(line.get_color()), line.get_linestyle()) for line in shown.ax_.lines
+    ]
+    assert len(set(looks)) == 10
+    assert looks[0] == ("#0072b2", "-")
+    assert looks[len(COLORS)] == ("#0072b2", "--")
+    assert legend(shown) == list("9876543210")
+
+
+def test_another_list_of_the_histories():
+    curves = {
+        "a": history(0.5, 0.6, seconds=[3.0, 5.0]),
+        "b": history(0.5, 0.6, seconds=[4.0, 4.0]),
+    }
+    shown = LearningCurveDisplay(curves).plot(y="seconds")
+    assert_allclose(lines(shown)["a"].get_ydata(), [3, 5])
+    assert shown.ax_.get_ylabel() == "seconds"
+    assert_allclose(shown.area_["a"], [4])
+    shown = LearningCurveDisplay(curves).plot(y="seconds", relative_to="b")
+    assert shown.ax_.get_ylabel() == "seconds above that of b"
+
+
+def test_from_loops():
+    loops = {
+        name: [SimpleNamespace(history_=own) for own in histories]
+        for name, histories in CURVES.items()
+    }
+    figure, axes = plt.subplots(2)
+    shown = LearningCurveDisplay.from_loops(loops, ax=axes[0])
+    assert shown.ax_ is axes[0]
+    assert shown.figure_ is figure
+    assert shown.curves == CURVES
+    assert legend(shown) == ["margin", "random", "core-set"]
+    shown = LearningCurveDisplay.from_loops(loops, relative_to="random", ax=axes[1])
+    assert shown.ax_ is axes[1]
+    assert_allclose(lines(shown)["random"].get_ydata(), 0)
+    one = {name: own[0] for name, own in loops.items()}
+    shown = LearningCurveDisplay.from_loops(one)
+    assert_allclose(lines(shown)["margin"].get_ydata(), [0.5, 0.7, 0.9])
+
+
+def test_loops_that_cannot_be_drawn():
+    fitted = SimpleNamespace(history_=history(0.5))
+    with pytest.raises(NotFittedError, match=r"strategy 'a' is not fitted.*history_"):
+        LearningCurveDisplay.from_loops({"a": [fitted, SimpleNamespace()]})
+    blind = SimpleNamespace(history_={"n_labels": [10, 20]})
+    message = r"'a' has no values of 'score' for 2 of 'n_labels': pass test rows"
+    with pytest.raises(ValueError, match=message):
+        LearningCurveDisplay.from_loops({"a": [fitted, blind]})
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("curves", "how", "message"),
+    [
+        ({}, {}, "curves is empty"),
+        ({"a": []}, {}, "Strategy 'a' has no history"),
+        ({"a": {}}, {}, "'a' has no values of 'score' for no of 'n_labels'"),
+        (
+            {"a": history(0.5)},
+            {"y": "loss"},
+            "'a' has no values of 'loss' for 1 of 'n_labels': y must be one of "
+            "'n_labels', 'score'",
+        ),
+        (
+            {"a": history(0.5, 0.6, loss=[1.0])},
+            {"y": "loss"},
+            "'a' has 1 values of 'loss' for 2 of 'n_labels'",
+        ),
+        (
+            {"b": history(0.5), "a": [history(0.5, 0.6), history(0.5, start=5)]},
+            {},
+            "strategy 'a' was scored at 5 labels where another was at 10: start",
+        ),
+        (
+            CURVES,
+            {"relative_to": "entropy"},
+            "'entropy' is none of .*'random', 'margin'",
+        ),
+        (
+            {"a": history(0.5), "b": CURVES["random"]},
+            {"relative_to": "a"},
+            "'b' has 2 seeds, 'a' has 1",
+        ),
+        (
+            {"a": history(0.5, start=5), "b": history(0.5, 0.6)},
+            {"relative_to": "a"},
+            "'b' and 'a' were scored at different numbers of labels",
+        ),
+    ],
+)
+def test_bad_input(curves, how, message):
+    with pytest.raises(ValueError, match=message):
+        LearningCurveDisplay(curves).plot(**how)
+    assert not plt.get_fignums()
+
+
+def test_the_legend_fits_on_the_figure():
+    curves = {name + " with a long name": own for name, own in CURVES.items()}
+    shown = LearningCurveDisplay(curves).plot()
     shown.figure_.canvas.draw()
-    untouched, points = shown.ax_.lines
-    assert_allclose(untouched.get_ydata(), 0.5)
-    assert len(points.get_xdata()) == 0
+    box = shown.ax_.get_legend().get_window_extent()
+    axes = shown.ax_.get_window_extent()
+    assert axes.x1 <= box.x0 < box.x1 <= shown.figure_.bbox.x1
+    assert axes.width > 200
 
 
-def test_from_candidates_of_an_estimator(curve):
-    resampler = MixRLResampler(Ridge(), cv=2, random_state=0).fit(*curve)
-    shown = LearningCurveDisplay.from_estimator(resampler)
-    untouched, points = shown.ax_.lines
-    baseline, *losses = resampler.history_["objective"]
-    assert_allclose(untouched.get_ydata(), baseline)
-    assert_allclose(points.get_ydata(), losses)
-
-
-def test_from_a_policy_of_an_estimator(curve):
-    X, y = curve
-    resampler = MixRLResampler(Ridge(), threshold=0.5, max_iter=3, random_state=0)
-    resampler.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
-    _, ax = plt.subplots()
-    shown = LearningCurveDisplay.from_estimator(resampler, ax=ax)
-    assert shown.ax_ is ax
-    assert legend(ax) == ["half 1", "half 2", "all", "lowest, kept"]
-    drawn = [line.get_ydata() for line in ax.lines[1:9:3]]
-    assert_allclose(np.ravel(drawn), resampler.history_["moving_average"])
-
-
-def test_nothing_to_draw(curve):
-    X, y = curve
-    with pytest.raises(NotFittedError):
-        LearningCurveDisplay.from_estimator(MixRLResampler())
-    with pytest.raises(ValueError, match="MixupResampler has no history_"):
-        LearningCurveDisplay.from_estimator(MixupResampler().fit(X, y))
-    resampler = MixRLResampler(Ridge())
-    with pytest.warns(JudgementWarning):
-        resampler.fit(X[:5], y[:5])
-    with pytest.raises(ValueError, match="history_ of this MixRLResampler is empty"):
-        LearningCurveDisplay.from_estimator(resampler)
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"skmix\[plot\]"):
+        LearningCurveDisplay(CURVES).plot()

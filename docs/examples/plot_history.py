@@ -2,9 +2,9 @@
 What learning looks like
 ========================
 
-:class:`~skmix.plotting.LearningCurveDisplay` draws the history of a resampler that
-learns. Here are MixRL's two ways to learn from held-out rows, and a search for one
-number of neighbours by cross-validation.
+:class:`~skmix.plotting.HistoryDisplay` draws the history of a resampler that learns.
+Here are MixRL's two ways to learn from held-out rows, and a search for one number of
+neighbours by cross-validation.
 """
 
 # %%
@@ -28,7 +28,7 @@ held_out = rng.permutation(np.setdiff1d(np.arange(len(X)), train))[:200]
 # updates take seconds.
 import matplotlib.pyplot as plt
 
-from skmix.plotting import LearningCurveDisplay
+from skmix.plotting import HistoryDisplay
 from skmix.regression import KNNMixupResampler, MixRLResampler
 
 regressor = KNeighborsRegressor()
@@ -47,7 +47,7 @@ resamplers = {
     "kNN mixup, no held-out rows": global_k,
 }
 for ax, (name, resampler) in zip(axes, resamplers.items(), strict=True):
-    LearningCurveDisplay.from_estimator(resampler, ax=ax)
+    HistoryDisplay.from_estimator(resampler, ax=ax)
     ax.set_title(name)
 axes[1].get_legend().remove()  # as on the left
 plt.show()
