@@ -18,6 +18,7 @@ _LAZY = {
     "show_versions": "_show_versions",
 }
 _MODULES = [
+    "active",
     "base",
     "callbacks",
     "compose",

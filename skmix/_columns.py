@@ -103,9 +103,23 @@ class Columns:
         values: NDArray[np.float64],
     ) -> Any:
         """Put mixes behind the rows of X; identifiers are those of their source."""
+        return container.extend(source, *self._mixable(values))
+
+    def derive(
+        self,
+        container: Container,
+        source: NDArray[np.intp],
+        values: NDArray[np.float64],
+    ) -> Any:
+        """Make rows of mixes alone; identifiers are those of their source."""
+        return container.derive(source, *self._mixable(values))
+
+    def _mixable(
+        self, values: NDArray[np.float64]
+    ) -> tuple[list[int], NDArray[np.float64]]:
+        """Places of the columns that hold quantities, and their values."""
         mixable = ~self.is_integer | (np.abs(self.values) < MAX_INTEGER).all(axis=0)
-        places = np.array(self.numeric)[mixable]
-        return container.extend(source, places.tolist(), values[:, mixable])
+        return np.array(self.numeric, int)[mixable].tolist(), values[:, mixable]
 
 
 class RowEncoder:

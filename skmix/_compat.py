@@ -45,9 +45,17 @@ def validate_parameter(estimator: BaseEstimator, name: str) -> None:
     )
 
 
-def sampler_tags(*, multi_output: bool, single_output: bool = True) -> Tags:
-    """Make the tags of a sampler that takes arrays and data frames, not sparse X."""
-    input_tags = InputTags(two_d_array=True, sparse=False, dataframe=True)
+def sampler_tags(
+    *,
+    multi_output: bool,
+    single_output: bool = True,
+    sparse: bool = False,
+    allow_nan: bool = False,
+) -> Tags:
+    """Make the tags of a sampler that takes arrays and data frames."""
+    input_tags = InputTags(
+        two_d_array=True, sparse=sparse, dataframe=True, allow_nan=allow_nan
+    )
     return Tags(
         estimator_type="sampler",
         target_tags=TargetTags(

@@ -15,6 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from scipy.sparse import vstack as sparse_vstack
 
 
 def wrap(data: Any) -> ArrayContainer | FrameContainer:
@@ -30,6 +31,23 @@ def wrap(data: Any) -> ArrayContainer | FrameContainer:
 def take_rows(data: Any, rows: NDArray[np.intp]) -> Any:
     """Take rows of whatever the user passed, sparse matrices included."""
     return data[rows] if issparse(data) else wrap(data).take(rows)
+
+
+def with_rows(data: Any) -> Any:
+    """Turn a sparse matrix into one whose rows can be taken; leave the rest."""
+    return data.tocsr() if issparse(data) else data
+
+
+def stack_rows(first: Any, second: Any) -> Any:
+    """Put rows behind rows of the same kind; an index of pandas is kept."""
+    if issparse(first):
+        return sparse_vstack([first, second], format="csr")
+    wrapped = wrap(first)
+    if isinstance(wrapped, FrameContainer):
+        return wrapped.stack(second)
+    if wrapped.is_list:
+        return [*first, *second]
+    return np.concatenate([wrapped.array, np.asarray(second)])
 
 
 # What NumPy's kinds of dtype mean for mixing; all others are tried as numbers.
@@ -78,6 +96,12 @@ class ArrayContainer:
         """Rows as the user would have passed them."""
         return self._out(self.array[rows])
 
+    def derive(
+        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+    ) -> Any:
+        """New rows only: copies of `source` with `values` in `columns`."""
+        return self._out(self._derive(source, columns, values))
+
     def extend(
         self,
         source: NDArray[np.intp],
@@ -87,10 +111,16 @@ class ArrayContainer:
         index: NDArray[np.intp] | None = None,
     ) -> Any:
         """All rows, then new ones: copies of `source` with `values` in `columns`."""
+        new = self._derive(source, columns, values)
+        return self._out(np.concatenate([self.array, new]))
+
+    def _derive(
+        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+    ) -> NDArray:
         new = self.array[source]
         if values.size:
             new.reshape(len(new), -1)[:, columns] = values
-        return self._out(np.concatenate([self.array, new]))
+        return new
 
     def with_floats(self) -> ArrayContainer:
         """Turn integers into float64, so that they can hold what lies between."""
@@ -143,6 +173,12 @@ class FrameContainer:
         """Rows as the user would have passed them."""
         return self._out(self.frame[rows])
 
+    def derive(
+        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+    ) -> Any:
+        """New rows only: copies of `source` with `values` in `columns`."""
+        return self._out(self._derive(source, columns, values))
+
     def extend(
         self,
         source: NDArray[np.intp],
@@ -156,18 +192,33 @@ class FrameContainer:
         A default pandas index is continued. Any other index keeps its labels, and a
         new row carries the label of the row `index` (default: `source`).
         """
+        new = self._derive(source, columns, values)
+        labels = nw.maybe_get_index(self.frame)
+        if labels is not None and index is not None:
+            new = nw.from_native(new.to_native().set_axis(labels[index]))
+        return self._out(self._continued(nw.concat([self.frame, new])))
+
+    def _continued(self, longer: nw.DataFrame) -> nw.DataFrame:
+        labels = nw.maybe_get_index(self.frame)
+        if labels is None or not _is_default(labels):
+            return longer
+        native = longer.to_native().reset_index(drop=True).rename_axis(labels.name)
+        return nw.from_native(native)
+
+    def _derive(
+        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+    ) -> nw.DataFrame:
         new = self.frame[source]
         for place, column in zip(columns, values.T, strict=True):
             like = self.frame.get_column(self.frame.columns[place])
             new = new.with_columns(_series_like(like, new, column))
-        labels = nw.maybe_get_index(self.frame)
-        if labels is not None and index is not None:
-            new = nw.from_native(new.to_native().set_axis(labels[index]))
-        result = nw.concat([self.frame, new])
-        if labels is not None and _is_default(labels):
-            native = result.to_native().reset_index(drop=True).rename_axis(labels.name)
-            result = nw.from_native(native)
-        return self._out(result)
+        return new
+
+    def stack(self, others: Any) -> Any:
+        """Put other rows behind these; a default index of pandas is continued."""
+        return self._out(
+            self._continued(nw.concat([self.frame, FrameContainer(others).frame]))
+        )
 
     def with_floats(self) -> FrameContainer:
         """Turn integers into float64, so that they can hold what lies between."""

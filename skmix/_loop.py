@@ -33,7 +33,10 @@ class Learner(Protocol):
     """What the loop asks of a learner."""
 
     def step(self) -> dict[str, float]:
-        """Make one iteration; report at least "objective", lower is better."""
+        """Make one iteration; report at least "objective", lower is better.
+
+        A report with a true "done" ends the phase.
+        """
 
     def state(self) -> State:
         """Everything that a later step depends on."""
@@ -172,7 +175,7 @@ class Loop:
                 # Where another iteration would be over too late, by their mean.
                 now = time.monotonic()
                 late = now + (now - begin) / (progress.iteration - resumed_at) >= end
-                progress.done = stop or late
+                progress.done = stop or late or report.get("done", False)
                 progress.done |= progress.iteration == max_iter
                 self._save(phase, progress, learner)
                 # Later phases begin from what a resumed fit will not begin from.

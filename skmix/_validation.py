@@ -72,7 +72,7 @@ def read_X(
                 "Pass a data frame, also for a single column."
             )
         validate_data(estimator, X, skip_check_array=True, reset=reset)
-        kinds = _resolve_kinds(container, categorical_features, name)
+        kinds = resolve_kinds(container, categorical_features, name)
         if len(container) < min_rows:
             raise ValueError(
                 f"{name} has {len(container)} sample(s), but a minimum of {min_rows} "
@@ -100,7 +100,7 @@ def read_X(
         is_list = container.is_list
         container = wrap(array)
         container.is_list = is_list
-        kinds = _resolve_kinds(container, categorical_features, name)
+        kinds = resolve_kinds(container, categorical_features, name)
     try:
         columns = Columns.read(container, kinds)
     except (TypeError, ValueError) as error:
@@ -351,7 +351,7 @@ def _is_from_dtype(categorical_features: Any) -> bool:
     )
 
 
-def _resolve_kinds(
+def resolve_kinds(
     container: Container, categorical_features: Any, name: str
 ) -> Sequence[str]:
     kinds = list(container.kinds)

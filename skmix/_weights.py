@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
 from ._containers import take_rows
 
@@ -46,3 +48,43 @@ def weighted_bootstrap(
         )
     rows = rng.choice(len(weight), size=len(weight), p=weight / weight.sum())
     return take_rows(X, rows), take_rows(y, rows)
+
+
+def fit_weighted(
+    estimator: Any, X: Any, y: Any, weight: NDArray | None, rng: RandomState, **params
+) -> Any:
+    """Fit an estimator on weighted rows: by their weights, or else by a bootstrap.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is fitted; a pipeline hands the weights to its last step.
+
+    X : {array-like, data frame, sparse matrix} of shape (n, ...)
+        Rows.
+
+    y : array-like of shape (n,)
+        Labels.
+
+    weight : ndarray of shape (n,) or None
+        Weights of the rows.
+
+    rng : RandomState
+        Randomness of the bootstrap.
+
+    **params : dict
+        Further arguments of ``fit``.
+
+    Returns
+    -------
+    estimator : estimator
+        The same, fitted.
+    """
+    if weight is None:
+        return estimator.fit(X, y, **params)
+    name, last = "sample_weight", estimator
+    while isinstance(last, Pipeline):
+        name, last = f"{last.steps[-1][0]}__{name}", last[-1]
+    if has_fit_parameter(last, "sample_weight"):
+        return estimator.fit(X, y, **params, **{name: weight})
+    return estimator.fit(*weighted_bootstrap(X, y, weight, rng), **params)

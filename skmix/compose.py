@@ -27,14 +27,13 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    has_fit_parameter,
 )
 
 from . import _compat
 from ._containers import take_rows
 from ._stopping import stops_by_held_out_rows
 from ._validation import check_kind
-from ._weights import weighted_bootstrap, weights_after
+from ._weights import fit_weighted, weights_after
 from .base import BaseMixResampler, BaseMixSampler
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
@@ -145,11 +144,7 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         extra = {}
         if X_val is not None and stops_by_held_out_rows(self.estimator_):
             extra = {"X_val": X_val, "y_val": y_val}
-        if weight is not None and has_fit_parameter(self.estimator_, "sample_weight"):
-            extra["sample_weight"] = weight
-        elif weight is not None:
-            X_fit, y_fit = weighted_bootstrap(X_fit, y_fit, weight, rng)
-        self.estimator_.fit(X_fit, y_fit, **extra)
+        fit_weighted(self.estimator_, X_fit, y_fit, weight, rng, **extra)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))

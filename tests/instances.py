@@ -7,7 +7,9 @@ their reason; one that passes after all is an error.
 from imblearn.over_sampling import SMOTE
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
+from skmix.active import InfoMixup, LADAClassifier, LADASelector
 from skmix.base import BaseMixResampler
 from skmix.compose import ResampledClassifier, ResampledRegressor
 from skmix.imbalance import (
@@ -55,7 +57,23 @@ SAMPLERS = [
     MixAnNSampler(method="ddpg", max_iter=1, max_steps=2, cv=2, random_state=0),
     AutoSMOTESampler(max_iter=2, cv=2, random_state=0),
 ]
+SELECTORS = [
+    LADASelector(LogisticRegression(max_iter=1000), guard=False, random_state=0),
+    LADASelector(DecisionTreeClassifier(), random_state=0),
+    LADASelector(
+        LADAClassifier(hidden_layer_sizes=8, max_iter=2),
+        acquisition="entropy",
+        augmentation=InfoMixup(policy="network", max_iter=1),
+        pairing="random",
+        diversity=None,
+        guard=False,
+        random_state=0,
+    ),
+]
 CLASSIFIERS = [
+    LADAClassifier(
+        hidden_layer_sizes=8, learning_rate=0.05, max_iter=20, random_state=0
+    ),
     NetworkClassifier(8, learning_rate=0.05, max_iter=100, random_state=0),
     NetworkClassifier(
         8,
@@ -94,6 +112,9 @@ _IS_REGRESSION = "a resampler for regression, to which whole numbers are numbers
 
 def expected_failed_sklearn_checks(estimator):
     """Checks of scikit-learn that an instance fails, and why."""
+    if isinstance(estimator, LADAClassifier):
+        reason = "a row of weight 2 is in one batch of an epoch, two equal rows in two"
+        return {"check_sample_weight_equivalence_on_dense_data": reason}
     if isinstance(estimator, NetworkRegressor | NetworkClassifier):
         reason = "float32: sums of other terms differ by more than the check's 1e-7"
         if estimator.early_stopping:
@@ -110,6 +131,14 @@ def expected_failed_sklearn_checks(estimator):
 
 def expected_failed_imblearn_checks(estimator):
     """Checks of imbalanced-learn that an instance fails, and why."""
+    if isinstance(estimator, LADASelector):
+        failed = {
+            "check_samplers_fit": "mixes of all classes: no sampling_strategy_",
+            "check_samplers_multiclass_ova": "indicators are no classes to query",
+        }
+        if isinstance(estimator.estimator, LADAClassifier):
+            failed["check_samplers_pandas_sparse"] = "a network takes dense rows"
+        return failed
     if not isinstance(estimator, BaseMixResampler):
         return {}
     failed = {

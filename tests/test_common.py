@@ -10,6 +10,7 @@ from tests.instances import (
     REGRESSION_RESAMPLERS,
     REGRESSORS,
     SAMPLERS,
+    SELECTORS,
     expected_failed_imblearn_checks,
     expected_failed_sklearn_checks,
 )
@@ -45,6 +46,7 @@ def all_checks(suite, estimators, expected_failed_checks):
             sklearn_checks,
             REGRESSION_RESAMPLERS
             + SAMPLERS
+            + SELECTORS
             + CLASSIFIERS
             + REGRESSORS
             + META_ESTIMATORS,
@@ -61,7 +63,7 @@ def test_sklearn_checks(estimator, check):
     list(
         all_checks(
             imblearn_checks,
-            REGRESSION_RESAMPLERS + SAMPLERS,
+            REGRESSION_RESAMPLERS + SAMPLERS + SELECTORS,
             expected_failed_imblearn_checks,
         )
     ),

@@ -1,0 +1,60 @@
+"""Active learning: which rows to label next, by what their mixes would teach."""
+
+from ._acquisitions import (
+    BADGE,
+    BALD,
+    Acquisition,
+    Coreset,
+    Entropy,
+    FromProbabilities,
+    Margin,
+    Random,
+    RowAcquisition,
+    SetAcquisition,
+    VarRatio,
+)
+from ._augmentations import (
+    CVAE,
+    STN,
+    AdaMixup,
+    Augmentation,
+    InfoMixup,
+    InfoSTN,
+    ManifoldMixup,
+    Mixup,
+)
+from ._classifier import LADAClassifier
+from ._interop import as_skactiveml
+from ._loop import ActiveLearningLoop
+from ._selector import LADASelector
+from ._stopping import StablePredictions, UtilityBelow
+from ._vaal import VAAL
+
+__all__ = [
+    "BADGE",
+    "BALD",
+    "CVAE",
+    "STN",
+    "VAAL",
+    "Acquisition",
+    "ActiveLearningLoop",
+    "AdaMixup",
+    "Augmentation",
+    "Coreset",
+    "Entropy",
+    "FromProbabilities",
+    "InfoMixup",
+    "InfoSTN",
+    "LADAClassifier",
+    "LADASelector",
+    "ManifoldMixup",
+    "Margin",
+    "Mixup",
+    "Random",
+    "RowAcquisition",
+    "SetAcquisition",
+    "StablePredictions",
+    "UtilityBelow",
+    "VarRatio",
+    "as_skactiveml",
+]

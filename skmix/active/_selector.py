@@ -1,0 +1,860 @@
+"""LADA: rows to label are chosen by looking ahead at what their mixes would teach."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    num_samples,
+    sampler_tags,
+)
+from .._containers import stack_rows, take_rows, with_rows
+from .._core.batches import typical_rows
+from .._core.lookahead import disjoint_pairs
+from .._random import draw_seed
+from .._training import seeded
+from .._validation import check_device_name, check_kind
+from .._weights import fit_weighted
+from ..exceptions import warn_user
+from ._acquisitions import (
+    BADGE,
+    BALD,
+    Acquisition,
+    Coreset,
+    Entropy,
+    FromProbabilities,
+    Margin,
+    Random,
+    RowAcquisition,
+    VarRatio,
+)
+from ._augmentations import (
+    CVAE,
+    STN,
+    AdaMixup,
+    Augmentation,
+    InfoMixup,
+    InfoSTN,
+    ManifoldMixup,
+    Mixup,
+)
+from ._labels import PartialLabels, read_partial_y
+from ._query import MAX_PARTNERS, SHORTLIST, SPREAD, Query
+from ._resample import ResampleMixin
+from ._vaal import VAAL
+from ._views import INPUT, View, make_view, split_pipeline
+from ._virtual import Plan, gains_from_mixes
+
+ACQUISITIONS: dict[str, type[Acquisition]] = {
+    "entropy": Entropy,
+    "var_ratio": VarRatio,
+    "margin": Margin,
+    "bald": BALD,
+    "vaal": VAAL,
+    "coreset": Coreset,
+    "badge": BADGE,
+    "random": Random,
+}
+NO_ROWS = np.empty(0, dtype=np.intp)
+
+AUGMENTATIONS: dict[str, type[Augmentation]] = {
+    "mixup": Mixup,
+    "manifold_mixup": ManifoldMixup,
+    "infomixup": InfoMixup,
+    "adamixup": AdaMixup,
+    "stn": STN,
+    "infostn": InfoSTN,
+    "cvae": CVAE,
+}
+
+
+class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
+    """Chooses rows to label by their scores and those of what would be made of them.
+
+    Each row of the pool is worth its score, by default how close the two most probable
+    classes are, and the mean score of its mixes with near rows: what a label there
+    would teach. Of the ten times as many best rows, those are chosen that are apart.
+    With other parameters this is LADA [1]_ as its paper has it, the baselines that it
+    is compared with, or a pipeline that mixes after the choice; the user guide has the
+    table.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        What the labels are for: any classifier with ``predict_proba``, also at the end
+        of a pipeline, a :class:`LADAClassifier`, or a net of skorch. None means
+        :class:`~sklearn.ensemble.RandomForestClassifier`.
+
+    acquisition : str, Acquisition or callable, default="margin"
+        What a row is worth: "margin", "entropy", "var_ratio", "bald" or "vaal" score
+        rows one by one; "coreset", "badge" and "random" choose a batch as a set. A
+        function of class probabilities (n, n_classes) returns a score for each row.
+
+    augmentation : str, Augmentation or None, default="infomixup"
+        What is made of rows: "mixup", "manifold_mixup", "infomixup", "adamixup", "stn",
+        "infostn" or "cvae". None looks at rows alone, and makes nothing.
+
+    lookahead : bool, default=True
+        Whether what would be made of a row counts when it is chosen. False chooses
+        first and mixes afterwards. Acquisitions of sets and augmentations that learn
+        from labels cannot look ahead.
+
+    lookahead_weight : float, default=1.0
+        Weight of the scores of mixes beside those of rows; 1 is Eq. 15.
+
+    pairing : {"neighbors", "labeled", "random"}, default="neighbors"
+        With whom rows are mixed to look ahead. "neighbors": with the nearest other rows
+        of the pool; "labeled": with the nearest rows that have a label. In both cases
+        rows are chosen one by one. "random", the paper's: the pool is cut into pairs at
+        random, and pairs are chosen. Of an odd batch the last pair gives only the row
+        that is worth more by itself.
+
+    n_neighbors : int, default=5
+        Number of near rows.
+
+    diversity : {"kmeans", None}, default="kmeans"
+        Whether the batch is spread. "kmeans": of the ten times as many best rows, or
+        pairs, the one in the middle of each cluster of k-means, weighted by what they
+        are worth. None takes the best, which may be much the same. Acquisitions of sets
+        spread by themselves.
+
+    virtual_scope : {"auto", "round", "all", None}, default="auto"
+        From which rows others are made to train with, once there are labels. "round":
+        from those of the last query; "all": from all labelled rows. "auto" takes "all"
+        for forests and single trees, which gain from it, "round" where `lookahead` is
+        False, and nothing otherwise.
+
+    n_virtual : int, default=4
+        How many rows are made of a row or a pair. Together they weigh what one row
+        does.
+
+    guard : bool, default=True
+        Whether :meth:`fit_resample` hands back the labelled rows alone unless mixes
+        help in cross-validation. It says nothing on queries.
+
+    max_candidates : int, default=None
+        Number of rows of the pool that are looked at, drawn at random in each query.
+        None looks at all.
+
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Columns that hold categories: names, places or a mask. Those of text, booleans
+        and categories are found by their dtype. A mix takes those of its heavier row.
+
+    missing_label : object, default=np.nan
+        What stands in y where there is no label. NaN and None stand for each other.
+
+    device : str, default="auto"
+        Where networks beside the classifier are trained: "cpu", "cuda",
+        "cuda:<number>", "mps"; "auto" takes a CUDA device where there is one.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of the choice, of mixes, and of a classifier without one of its own.
+        An integer gives the same answer to the same rows and labels.
+
+    Attributes
+    ----------
+    query_indices_ : ndarray of shape (k,)
+        Rows of the last query, the most useful first.
+
+    estimator_ : classifier
+        The classifier that the last query went by.
+
+    classes_ : ndarray of shape (n_classes,)
+        Its classes.
+
+    own_scores_ : ndarray of shape (n,)
+        Score of each row by itself; NaN where it was not looked at.
+
+    virtual_scores_ : ndarray of shape (n,)
+        Expected score of what would be made of it; NaN where it was not on the
+        shortlist.
+
+    utilities_ : ndarray of shape (n,)
+        What each row is worth; -inf where it is not on the shortlist, NaN where it
+        could not be chosen.
+
+    pairs_ : ndarray of shape (m, 2)
+        Pairs of rows of the last query, to be mixed once they have labels.
+
+    tau_ : ndarray of shape (m,)
+        The Beta(tau, tau) of the ratios of these mixes.
+
+    layer_ : str or int
+        Where a network mixed rows in the last query; "input" for other classifiers.
+
+    history_ : dict of lists
+        "policy_score": mean score of all mixes before the policy was trained and after
+        each epoch; empty where there is none.
+
+    acquisition_, augmentation_ : Acquisition, Augmentation
+        What was used, with what it learned.
+
+    parent_indices_ : ndarray of shape (m, 2)
+        Rows that each mix of :meth:`fit_resample` is made of.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Their shares.
+
+    accepted_ : bool
+        Whether :meth:`fit_resample` gave out mixes.
+
+    best_score_, baseline_score_ : float
+        Minus the held-out log loss with mixes and without; NaN where not judged.
+
+    chosen_ : str
+        The verdict in words.
+
+    n_features_in_ : int
+        Number of columns of X.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if X has them.
+
+    See Also
+    --------
+    ActiveLearningLoop : Asks, trains, and asks again.
+    LADAClassifier : A network that mixes rows at a hidden layer.
+    as_skactiveml : The same as a strategy of scikit-activeml.
+
+    Notes
+    -----
+    What it is worth. In our measurements the gain over margin sampling comes from the
+    spread of the batch, and for forests from training with mixes of all labelled rows.
+    Looking ahead added nothing that could be told from chance, and costs milliseconds:
+    the user guide has the figures.
+
+    Where mixing happens. Rows of a table are mixed as they come; behind the
+    transformers of a pipeline as these hand them on; in a network behind one of its
+    layers, see :class:`ManifoldMixup`.
+
+    Where rows are compared, each column of a table has the range from 0 to 1, and its
+    mean for what is missing. Behind transformers rows are compared as these hand them
+    on, before networks as these scale them.
+
+    With fewer than two classes among the labels there is no classifier to ask. Then
+    rows are chosen that stand for parts of the data without a label: the middle of the
+    largest clusters of k-means, of as many as there will be labels.
+
+    A query on n rows of p columns with c classes takes one prediction for each row,
+    made in blocks of 8192, and for a shortlist of 20 rows to each one of the batch 7
+    predictions for each of its 5 mixes. Memory beside X: 8192 (p + c) numbers for a
+    block, 4 n for scores, (batch size) n with `return_utilities`, and 10 000 p for the
+    neighbours. Ties are broken at random.
+
+    References
+    ----------
+    .. [1] Kim, Song, Jang and Moon, "LADA: look-ahead data acquisition via augmentation
+       for active learning", 2020.
+
+    .. [2] Zhdanov, "Diverse mini-batch active learning", 2019.
+
+    Examples
+    --------
+    Twenty labels, and twenty more, ten at a time:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmix.active import LADASelector
+    >>> X, truth = load_digits(return_X_y=True)
+    >>> y = np.full(len(X), np.nan)
+    >>> y[:20] = truth[:20]
+    >>> selector = LADASelector(LogisticRegression(max_iter=500), random_state=0)
+    >>> for _ in range(2):
+    ...     rows = selector.query(X, y, batch_size=10)
+    ...     y[rows] = truth[rows]  # ask someone who knows
+    >>> int(np.isfinite(y).sum())
+    40
+
+    LADA as its paper has it:
+
+    >>> from skmix.active import InfoMixup, LADAClassifier
+    >>> lada = LADASelector(
+    ...     LADAClassifier(warm_start=True),
+    ...     acquisition="entropy",
+    ...     augmentation=InfoMixup(policy="network"),
+    ...     pairing="random",
+    ...     diversity=None,
+    ...     virtual_scope="round",
+    ...     max_candidates=2000,
+    ... )
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "acquisition": [StrOptions(set(ACQUISITIONS)), Acquisition, callable],
+        "augmentation": [StrOptions(set(AUGMENTATIONS)), Augmentation, None],
+        "lookahead": ["boolean"],
+        "lookahead_weight": [Interval(Real, 0, None, closed="left")],
+        "pairing": [StrOptions({"neighbors", "labeled", "random"})],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "diversity": [StrOptions({"kmeans"}), None],
+        "virtual_scope": [StrOptions({"auto", "round", "all"}), None],
+        "n_virtual": [Interval(Integral, 1, None, closed="left")],
+        "guard": ["boolean"],
+        "max_candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
+        "missing_label": "no_validation",
+        "device": [str],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        acquisition: Any = "margin",
+        augmentation: Any = "infomixup",
+        lookahead: bool = True,
+        lookahead_weight: float = 1.0,
+        pairing: str = "neighbors",
+        n_neighbors: int = 5,
+        diversity: str | None = "kmeans",
+        virtual_scope: str | None = "auto",
+        n_virtual: int = 4,
+        guard: bool = True,
+        max_candidates: int | None = None,
+        categorical_features: Any = "from_dtype",
+        missing_label: Any = np.nan,
+        device: str = "auto",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.acquisition = acquisition
+        self.augmentation = augmentation
+        self.lookahead = lookahead
+        self.lookahead_weight = lookahead_weight
+        self.pairing = pairing
+        self.n_neighbors = n_neighbors
+        self.diversity = diversity
+        self.virtual_scope = virtual_scope
+        self.n_virtual = n_virtual
+        self.guard = guard
+        self.max_candidates = max_candidates
+        self.categorical_features = categorical_features
+        self.missing_label = missing_label
+        self.device = device
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LADASelector:
+        """Train the classifier, and score all rows without a label.
+
+        Parameters
+        ----------
+        X : {array-like, data frame, sparse matrix} of shape (n, ...)
+            All rows.
+
+        y : array-like of shape (n,)
+            Class labels, `missing_label` where there is none.
+
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows, for the classifier.
+
+        Returns
+        -------
+        self : LADASelector
+            The selector, with the scores in `utilities_`.
+
+        Raises
+        ------
+        ValueError
+            If rows, labels or parameters cannot be used, or no row has a label.
+        """
+        X, labels = self._read(X, y)
+        if not labels.labelled.any():
+            raise ValueError(
+                "y holds no label, so that there is nothing to learn from: label some "
+                "rows, which query chooses without a classifier."
+            )
+        rng = check_random_state(self.random_state)
+        acquisition, augmentation = self._begin_query()
+        weight = self._read_weight(sample_weight, X)
+        pool = np.flatnonzero(~labels.labelled)
+        view = self._look_through(
+            X, labels, pool, None, True, weight, acquisition, augmentation, rng
+        )
+        if len(pool) and isinstance(acquisition, RowAcquisition):
+            query = Query(X, pool, view, acquisition, rng, self.device)
+            self._look(query, augmentation, labels, len(pool))
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def query(
+        self,
+        X: Any,
+        y: Any,
+        clf: Any = None,
+        fit_clf: bool = True,
+        sample_weight: Any = None,
+        candidates: Any = None,
+        batch_size: int = 1,
+        return_utilities: bool = False,
+    ) -> Any:
+        """Choose rows to label.
+
+        The signature is that of scikit-activeml's strategies.
+
+        Parameters
+        ----------
+        X : {array-like, data frame, sparse matrix} of shape (n, ...)
+            All rows, with a label or without.
+
+        y : array-like of shape (n,)
+            Class labels, `missing_label` where there is none.
+
+        clf : classifier, default=None
+            The classifier to go by; None takes `estimator`. A classifier passed here is
+            trained on the labelled rows alone, without mixes.
+
+        fit_clf : bool, default=True
+            Whether a copy of it is trained first. False takes `clf` as it is, fitted.
+
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows, for training the classifier.
+
+        candidates : array-like, default=None
+            Rows that may be chosen: places in X, of shape (c,), or rows that need not
+            be in X, of shape (c, ...). None means all rows without a label.
+
+        batch_size : int, default=1
+            Number of rows to choose. Where there are fewer, all are chosen, with a
+            warning.
+
+        return_utilities : bool, default=False
+            Whether to return what the rows were worth at each choice.
+
+        Returns
+        -------
+        query_indices : ndarray of shape (batch_size,)
+            Places of the chosen rows in X, or in `candidates` where these are rows.
+
+        utilities : ndarray of shape (batch_size, n) or (batch_size, c)
+            What each row was worth; -inf where it was not on the shortlist, NaN where
+            it could not be chosen or was chosen before. Only if `return_utilities`.
+
+        Raises
+        ------
+        ValueError
+            If rows, labels or parameters cannot be used, or no row is left.
+        """
+        X, labels = self._read(X, y)
+        n_rows = len(labels.y)
+        weight = self._read_weight(sample_weight, X)
+        X, labels, pool = self._read_candidates(X, labels, candidates)
+        offset = n_rows if len(labels.y) > n_rows else 0
+        batch_size = self._check_batch_size(batch_size, len(pool))
+        rng = self._rng(labels)
+        looked_at = pool
+        if self.max_candidates is not None and self.max_candidates < len(pool):
+            n = max(self.max_candidates, batch_size)
+            looked_at = np.sort(rng.choice(pool, min(n, len(pool)), replace=False))
+        chosen, utilities = self._choose(
+            X, labels, looked_at, batch_size, clf, fit_clf, weight, rng
+        )
+        if offset:
+            # Candidates that are no rows of X cannot be mixed with them later.
+            self._forget_pairs()
+        self.query_indices_ = chosen - offset
+        if not return_utilities:
+            return self.query_indices_
+        all_utilities = np.full((batch_size, len(labels.y)), np.nan)
+        all_utilities[:, pool] = -np.inf
+        all_utilities[:, looked_at] = utilities
+        for place, row in enumerate(chosen):
+            all_utilities[place + 1 :, row] = np.nan
+        return self.query_indices_, all_utilities[:, offset:]
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Score rows by themselves, with the classifier of the last query or fit.
+
+        Parameters
+        ----------
+        X : {array-like, data frame, sparse matrix} of shape (m, ...)
+            Any rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (m,)
+            What the acquisition says of each row, without looking ahead.
+
+        Raises
+        ------
+        ValueError
+            If the acquisition chooses sets.
+        """
+        check_is_fitted(self, "estimator_")
+        acquisition = self.acquisition_
+        if not isinstance(acquisition, RowAcquisition):
+            raise ValueError(
+                f"{type(acquisition).__name__} scores no rows, it chooses a set of "
+                "them: call query."
+            )
+        validate_data(self, X, skip_check_array=True, reset=False)
+        X, rows = with_rows(X), np.arange(num_samples(X))
+        view = acquisition._rebind(
+            make_view(self.estimator_, X, rows, self.categorical_features, INPUT)
+        )
+        return Query(X, rows, view, acquisition).own
+
+    def virtual_data(self, X: Any, y: Any) -> tuple[Any, NDArray, NDArray[np.float64]]:
+        """Make the rows to train with beside the labelled ones.
+
+        A mix of two classes comes as two rows with the shares as weights: for a
+        classifier that minimises a weighted log loss, exactly its soft label. Which
+        rows are mixed is a matter of `virtual_scope`.
+
+        Parameters
+        ----------
+        X : {array-like, data frame, sparse matrix} of shape (n, ...)
+            All rows.
+
+        y : array-like of shape (n,)
+            Class labels, now also of the rows of the last query.
+
+        Returns
+        -------
+        X_virtual : {list, ndarray, data frame, sparse matrix} of shape (v, ...)
+            New rows, like those of X; none where nothing is to be made.
+
+        y_virtual : ndarray of shape (v,)
+            Their labels.
+
+        sample_weight : ndarray of shape (v,)
+            Their weights.
+
+        Raises
+        ------
+        ValueError
+            If rows of the last query have no label yet.
+        """
+        X, labels = self._read(X, y, reset=False)
+        plan = self._plan(getattr(self, "estimator_", self._asked_estimator()))
+        made = None if plan is None else plan.make(X, labels, self._rng(labels))
+        if made is None:
+            return take_rows(X, NO_ROWS), labels.of(NO_ROWS), np.empty(0)
+        return made
+
+    # How a query goes -----------------------------------------------------------------
+
+    def _read(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, PartialLabels]:
+        """Check the labels, and what the selector itself needs of the rows."""
+        check_device_name(self.device)
+        check_kind(self.estimator, "classifier")
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        return with_rows(X), read_partial_y(y, num_samples(X), self.missing_label)
+
+    def _read_weight(self, sample_weight: Any, X: Any) -> NDArray[np.float64] | None:
+        if sample_weight is None:
+            return None
+        return check_sample_weight(sample_weight, X, ensure_non_negative=True)
+
+    def _rng(self, labels: PartialLabels) -> RandomState:
+        """Randomness of a query: with an integer, other draws with other labels."""
+        if isinstance(self.random_state, Integral):
+            return RandomState([self.random_state, int(labels.labelled.sum())])
+        return check_random_state(self.random_state)
+
+    def _recipe(self) -> tuple[Acquisition, Augmentation | None]:
+        """Acquisition and augmentation, checked together."""
+        acquisition, augmentation = self.acquisition, self.augmentation
+        if isinstance(acquisition, str):
+            acquisition = ACQUISITIONS[acquisition]()
+        elif isinstance(acquisition, Acquisition):
+            acquisition = clone(acquisition)
+        else:
+            acquisition = FromProbabilities(acquisition)
+        if isinstance(augmentation, str):
+            augmentation = AUGMENTATIONS[augmentation]()
+        acquisition._check_parameters()
+        if augmentation is None:
+            return acquisition, None
+        augmentation._check_parameters()
+        if self.lookahead and not acquisition.rowwise:
+            raise ValueError(
+                f"acquisition={self.acquisition!r} chooses a batch as a set and gives "
+                "no score to a single mix, so that it cannot look ahead. Set "
+                "lookahead=False to mix the chosen rows afterwards, or "
+                "augmentation=None."
+            )
+        if self.lookahead and not augmentation.looks_ahead:
+            raise ValueError(
+                f"augmentation={self.augmentation!r} learns from labels, which rows to "
+                "be queried do not have, so that it cannot look ahead. Set "
+                "lookahead=False."
+            )
+        return acquisition, augmentation
+
+    def _read_candidates(
+        self, X: Any, labels: PartialLabels, candidates: Any
+    ) -> tuple[Any, PartialLabels, NDArray[np.intp]]:
+        """Rows that can be chosen; rows that are not in X are put behind it."""
+        n_rows = len(labels.y)
+        if candidates is None:
+            return X, labels, np.flatnonzero(~labels.labelled)
+        if np.ndim(candidates) != 1 or num_samples(candidates) == 0:
+            X = stack_rows(X, candidates)
+            n_more = num_samples(candidates)
+            labelled = np.append(labels.labelled, np.zeros(n_more, dtype=bool))
+            # What stands for their labels is never looked at.
+            y = np.concatenate([labels.y, np.resize(labels.y, n_more)])
+            more = PartialLabels(y, labelled, labels.classes)
+            return X, more, np.arange(n_rows, n_rows + n_more)
+        pool = np.asarray(candidates)
+        if pool.dtype.kind not in "iu":
+            raise ValueError(
+                "candidates must hold places of rows of X, or rows themselves, got "
+                f"dtype {pool.dtype}."
+            )
+        if len(np.unique(pool)) < len(pool) or pool.min() < 0 or pool.max() >= n_rows:
+            raise ValueError(
+                f"candidates must hold each place once, from 0 to {n_rows - 1}, got "
+                f"{candidates!r}."
+            )
+        return X, labels, pool.astype(np.intp)
+
+    def _check_batch_size(self, batch_size: Any, n_candidates: int) -> int:
+        if not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(
+                f"batch_size must be a whole number of at least 1, got {batch_size!r}."
+            )
+        if n_candidates == 0:
+            raise ValueError(
+                "There is no row to choose: all of y is labelled, or candidates is "
+                f"empty. Rows without a label have {self.missing_label!r} in y."
+            )
+        if batch_size > n_candidates:
+            warn_user(
+                f"batch_size={batch_size} is more than the {n_candidates} rows that "
+                "can be chosen: all of them are.",
+                UserWarning,
+            )
+        return min(int(batch_size), n_candidates)
+
+    def _choose(
+        self,
+        X: Any,
+        labels: PartialLabels,
+        pool: NDArray[np.intp],
+        k: int,
+        clf: Any,
+        fit_clf: bool,
+        sample_weight: Any,
+        rng: RandomState,
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Choose rows of the pool; say what each row was worth at each choice."""
+        acquisition, augmentation = self._begin_query()
+        if isinstance(acquisition, Random):
+            places, utilities = acquisition._choose(None, X, labels.rows, pool, k, rng)
+            self._pair_at_random(augmentation, pool[places], None, rng)
+            return pool[places], utilities
+        is_fitted = clf is not None and not fit_clf
+        if len(labels.classes) < 1 + acquisition.needs_probabilities and not is_fitted:
+            return self._begin(X, labels, pool, k, rng), np.zeros((k, len(pool)))
+        view = self._look_through(
+            X, labels, pool, clf, fit_clf, sample_weight, acquisition, augmentation, rng
+        )
+        if not isinstance(acquisition, RowAcquisition):
+            places, utilities = acquisition._choose(view, X, labels.rows, pool, k, rng)
+            self._pair_at_random(augmentation, pool[places], None, rng)
+            return pool[places], utilities
+        query = Query(X, pool, view, acquisition, rng, self.device)
+        self._look(query, augmentation, labels, k)
+        rows, pairs, tau = query.choose(k, self.diversity is not None)
+        if pairs is None:
+            self._pair_at_random(augmentation, rows, query, rng)
+        else:
+            self.pairs_, self.tau_ = pairs, tau
+        return rows, np.tile(query.utilities()[pool], (k, 1))
+
+    def _begin_query(self) -> tuple[Acquisition, Augmentation | None]:
+        """Check how to choose, and let nothing of an earlier query stay."""
+        acquisition, augmentation = self._recipe()
+        self._forget_pairs()
+        for name in (
+            "own_scores_",
+            "virtual_scores_",
+            "utilities_",
+            "history_",
+            "layer_",
+        ):
+            vars(self).pop(name, None)
+        self.acquisition_, self.augmentation_ = acquisition, augmentation
+        return acquisition, augmentation
+
+    def _forget_pairs(self) -> None:
+        self.pairs_, self.tau_ = NO_ROWS.reshape(0, 2), np.empty(0)
+
+    def _begin(
+        self,
+        X: Any,
+        labels: PartialLabels,
+        pool: NDArray[np.intp],
+        k: int,
+        rng: RandomState,
+    ) -> NDArray[np.intp]:
+        """Choose typical rows, as there is no classifier yet."""
+        if len(pool) > max(MAX_PARTNERS, k):
+            pool = rng.choice(pool, max(MAX_PARTNERS, k), replace=False)
+        rows = np.concatenate([labels.rows, pool])
+        X_rows = take_rows(X, rows)
+        _, last = split_pipeline(self.estimator)
+        if last is not self.estimator:
+            X_rows = clone(self.estimator[:-1]).fit_transform(X_rows)
+        kinds = self.categorical_features if last is self.estimator else "from_dtype"
+        view = make_view(None, X_rows, np.arange(len(rows)), kinds, INPUT)
+        is_labelled = np.arange(len(rows)) < len(labels.rows)
+        return rows[typical_rows(view.numbers(X_rows), is_labelled, k, rng)]
+
+    def _look_through(
+        self,
+        X: Any,
+        labels: PartialLabels,
+        pool: NDArray[np.intp],
+        clf: Any,
+        fit_clf: bool,
+        sample_weight: Any,
+        acquisition: Acquisition,
+        augmentation: Augmentation | None,
+        rng: RandomState,
+    ) -> View:
+        """Fit the classifier, unless it is, and find where its rows are mixed."""
+        if clf is not None and not fit_clf:
+            check_is_fitted(clf)
+            self.estimator_ = clf
+        else:
+            model = self._asked_estimator() if clf is None else clf
+            model = seeded(clone(model), model, draw_seed(rng))
+            # Mixes of all rows are a matter of the labels. Those of the last query are
+            # one of history, which a query must not depend on.
+            plan = self._plan(model) if clf is None else None
+            plan = plan if plan is not None and plan.is_of_all else None
+            self.estimator_ = self._train(model, X, labels, sample_weight, plan, rng)
+        self.classes_ = getattr(self.estimator_, "classes_", labels.classes)
+        rows = np.concatenate([labels.rows, pool])
+        transform, last = split_pipeline(self.estimator_)
+        self.layer_ = INPUT
+        if augmentation is not None:
+            sample = transform(take_rows(X, rows[:4]))
+            self.layer_ = augmentation._choose_layer(last, sample, rng)
+        if acquisition.needs_probabilities and not hasattr(last, "predict_proba"):
+            raise ValueError(
+                f"acquisition={self.acquisition!r} asks for class probabilities, and "
+                f"{type(last).__name__} has no predict_proba: wrap it in "
+                "CalibratedClassifierCV, or use 'coreset', 'vaal' or 'random'."
+            )
+        view = make_view(
+            self.estimator_, X, rows, self.categorical_features, self.layer_
+        )
+        if isinstance(acquisition, RowAcquisition):
+            return acquisition._bind(view, X, labels.rows, pool, rng, self.device)
+        return view
+
+    def _look(
+        self,
+        query: Query,
+        augmentation: Augmentation | None,
+        labels: PartialLabels,
+        k: int,
+    ) -> None:
+        """Look ahead, and keep what was seen."""
+        weight = self.lookahead_weight
+        if augmentation is None or not self.lookahead:
+            pass
+        elif self.pairing == "random" and augmentation.mixes_pairs:
+            if len(query.pool) // 2 >= -(-k // 2):
+                query.look_at_pairs(augmentation, weight)
+        else:
+            if self.diversity is not None:
+                query.shortlist(SHORTLIST * SPREAD * k)
+            if not augmentation.mixes_pairs:
+                query.look_at_images(augmentation, weight)
+            else:
+                of_labels = self.pairing == "labeled"
+                partners = labels.rows if of_labels else query.candidates
+                query.look_at_partners(augmentation, weight, partners, self.n_neighbors)
+        self.own_scores_, self.virtual_scores_ = query.own, query.virtual
+        self.utilities_ = query.utilities()
+        self.history_ = {"policy_score": query.history}
+
+    # What is made of labelled rows ----------------------------------------------------
+
+    def _asked_estimator(self) -> Any:
+        return RandomForestClassifier() if self.estimator is None else self.estimator
+
+    def _plan(self, estimator: Any) -> Plan | None:
+        """What is made of which labelled rows for a classifier."""
+        augmentation = getattr(self, "augmentation_", self._recipe()[1])
+        scope = self.virtual_scope
+        if scope == "auto" and augmentation is not None:
+            mixes = augmentation.mixes_pairs and gains_from_mixes(estimator)
+            scope = "round" if not self.lookahead else "all" if mixes else None
+        if augmentation is None or scope is None:
+            return None
+        return Plan(
+            augmentation=augmentation,
+            n_draws=self.n_virtual,
+            kinds=self.categorical_features,
+            device=self.device,
+            layer=getattr(self, "layer_", None),
+            is_of_all=scope == "all",
+            rows=getattr(self, "query_indices_", NO_ROWS),
+            pairs=getattr(self, "pairs_", NO_ROWS.reshape(0, 2)),
+            tau=getattr(self, "tau_", np.empty(0)),
+        )
+
+    def _train(
+        self,
+        estimator: Any,
+        X: Any,
+        labels: PartialLabels,
+        sample_weight: NDArray | None,
+        plan: Plan | None,
+        rng: RandomState,
+    ) -> Any:
+        """Fit a classifier, in place, on labelled rows and what is made of them."""
+        X_rows, y = take_rows(X, labels.rows), labels.of(labels.rows)
+        weight = None if sample_weight is None else sample_weight[labels.rows]
+        if plan is None:
+            return fit_weighted(estimator, X_rows, y, weight, rng)
+        return plan.train(estimator, X, labels, weight, rng)
+
+    def _pair_at_random(
+        self,
+        augmentation: Augmentation | None,
+        rows: NDArray[np.intp],
+        query: Query | None,
+        rng: RandomState,
+    ) -> None:
+        """Pair rows that were chosen one by one, to mix them once they have labels."""
+        if augmentation is None or not augmentation.mixes_pairs:
+            return
+        self.pairs_ = disjoint_pairs(rows, rng)
+        self.tau_ = np.full(len(self.pairs_), getattr(augmentation, "tau", np.nan))
+        if (
+            query is not None
+            and len(self.pairs_)
+            and isinstance(augmentation, InfoMixup)
+        ):
+            self.tau_, _ = query.look(augmentation, *self.pairs_.T)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell what X may be: what the classifier takes."""
+        inner = get_tags(self._asked_estimator()).input_tags
+        return sampler_tags(
+            multi_output=False, sparse=inner.sparse, allow_nan=inner.allow_nan
+        )
