@@ -90,7 +90,7 @@ class Model:
 
     @torch.no_grad()
     def members(self, hidden: Tensor, n_members: int, seed: int) -> NDArray[np.float64]:
-        """Probabilities (t, n, c) of passes with dropout, the same masks for all calls.
+        """Probabilities (t, n, c) of passes with dropout; equal rows get equal ones.
 
         Raises
         ------

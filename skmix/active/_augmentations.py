@@ -538,17 +538,17 @@ class InfoSTN(STN):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(32,)
+    hidden_layer_sizes : int or sequence of int, default=(64,)
         Units of the hidden layers of this network.
 
-    learning_rate : float, default=0.001
+    learning_rate : float, default=0.003
         Step size of Adam.
 
     batch_size : int, default=100
         Number of images in a batch.
 
-    max_iter : int, default=10
-        Number of epochs.
+    max_iter : int, default=100
+        Number of updates.
 
     See Also
     --------
@@ -575,10 +575,10 @@ class InfoSTN(STN):
     def __init__(
         self,
         *,
-        hidden_layer_sizes: int | Sequence[int] = (32,),
-        learning_rate: float = 1e-3,
+        hidden_layer_sizes: int | Sequence[int] = (64,),
+        learning_rate: float = 3e-3,
         batch_size: int = 100,
-        max_iter: int = 10,
+        max_iter: int = 100,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate = learning_rate
@@ -601,7 +601,7 @@ class InfoSTN(STN):
             ),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
-            max_iter=self.max_iter * -(-len(images) // self.batch_size),
+            max_iter=self.max_iter,
             device=resolve_device(query.device),
             seed=draw_seed(query.rng),
         )
@@ -627,20 +627,20 @@ class CVAE(Augmentation):
 
     Parameters
     ----------
-    latent_size : int, default=16
+    latent_size : int, default=8
         Dimensions of the code.
 
-    hidden_layer_sizes : int or sequence of int, default=(128,)
+    hidden_layer_sizes : int or sequence of int, default=(64,)
         Units of the hidden layers of encoder and decoder.
 
     learning_rate : float, default=0.001
         Step size of Adam.
 
-    batch_size : int, default=32
+    batch_size : int, default=64
         Number of rows in a batch.
 
-    max_iter : int, default=200
-        Number of epochs.
+    max_iter : int, default=500
+        Number of updates.
 
     See Also
     --------
@@ -672,11 +672,11 @@ class CVAE(Augmentation):
     def __init__(
         self,
         *,
-        latent_size: int = 16,
-        hidden_layer_sizes: int | Sequence[int] = (128,),
+        latent_size: int = 8,
+        hidden_layer_sizes: int | Sequence[int] = (64,),
         learning_rate: float = 1e-3,
-        batch_size: int = 32,
-        max_iter: int = 200,
+        batch_size: int = 64,
+        max_iter: int = 500,
     ) -> None:
         self.latent_size = latent_size
         self.hidden_layer_sizes = hidden_layer_sizes

@@ -32,7 +32,7 @@ class VAAL(RowAcquisition):
     latent_size : int, default=8
         Dimensions of the code; the paper has 32 for images.
 
-    hidden_layer_sizes : int or sequence of int, default=(128,)
+    hidden_layer_sizes : int or sequence of int, default=(64,)
         Units of the hidden layers of encoder, decoder and discriminator.
 
     beta : float, default=1.0
@@ -46,7 +46,7 @@ class VAAL(RowAcquisition):
 
     max_iter : int, default=300
         Number of iterations, each with two steps of the autoencoder and one of the
-        discriminator.
+        discriminator. With more, the discriminator knows the labelled rows by heart.
 
     See Also
     --------
@@ -83,7 +83,7 @@ class VAAL(RowAcquisition):
         self,
         latent_size: int = 8,
         *,
-        hidden_layer_sizes: int | Sequence[int] = (128,),
+        hidden_layer_sizes: int | Sequence[int] = (64,),
         beta: float = 1.0,
         learning_rate: float = 1e-3,
         batch_size: int = 64,

@@ -237,9 +237,8 @@ class Plan:
             first, second = np.searchsorted(labels.rows, self.pairs).T
             tau = self.tau
         elif learns_ranges:
-            partners = other_rows(len(y), self.n_draws, rng)
-            first = np.repeat(np.arange(len(y)), partners.shape[1])
-            second = partners.ravel()
+            second = other_rows(len(y), 1, rng).ravel()
+            first = np.arange(len(second))
         if learns_ranges:
             view = make_view(None, X_rows, np.arange(len(y)), self.kinds, INPUT)
             tau = self.augmentation._ranges(
