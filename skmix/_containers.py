@@ -35,7 +35,19 @@ def take_rows(data: Any, rows: NDArray[np.intp]) -> Any:
 
 def with_rows(data: Any) -> Any:
     """Turn a sparse matrix into one whose rows can be taken; leave the rest."""
-    return data.tocsr() if issparse(data) else data
+    if issparse(data):
+        return data.tocsr()
+    # Rows of several dimensions are an array, whatever they come in.
+    is_deep = isinstance(data, list | tuple) and np.ndim(data) > 2
+    return np.asarray(data) if is_deep else data
+
+
+def wrapped_type(data: Any) -> Any:
+    """What rows come in: arrays and lists are one kind, each library of frames one."""
+    if issparse(data):
+        return "sparse"
+    container = wrap(data)
+    return type(data) if isinstance(container, FrameContainer) else ArrayContainer
 
 
 def stack_rows(first: Any, second: Any) -> Any:
@@ -130,7 +142,8 @@ class ArrayContainer:
         return floats
 
     def _two_d(self) -> NDArray:
-        return self.array.reshape(len(self.array), -1)
+        # Without -1, which cannot be told where there are no rows.
+        return self.array.reshape(len(self.array), int(np.prod(self.array.shape[1:])))
 
     def _out(self, array: NDArray) -> Any:
         return array.tolist() if self.is_list else array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,21 @@ def seeded(model: BaseEstimator, estimator: BaseEstimator, seed: int) -> BaseEst
         if name.split("__")[-1] == "random_state" and value is None
     ]
     return deepcopy(model).set_params(**dict.fromkeys(free, seed))
+
+
+@contextmanager
+def torch_seeded(seed: int) -> Iterator[None]:
+    """Seed torch, where it is in use, for an estimator that draws on its own state.
+
+    Such are the nets of skorch. Afterwards the state is as it was.
+    """
+    if "torch" not in sys.modules:
+        yield
+        return
+    from ._torch.random import own_random_state
+
+    with own_random_state(seed):
+        yield
 
 
 @contextmanager

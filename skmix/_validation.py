@@ -240,12 +240,12 @@ def check_groups(groups: Any, n_rows: int) -> NDArray | None:
     return groups
 
 
-def check_kind(estimator: Any, kind: str) -> None:
+def check_kind(estimator: Any, kind: str, name: str = "estimator") -> None:
     """Check that an estimator is a classifier or regressor, or does not say."""
     if not hasattr(estimator, "__sklearn_tags__"):
         return
     if get_tags(estimator).estimator_type not in (kind, None):
-        raise ValueError(f"estimator must be a {kind}, got {estimator!r}.")
+        raise ValueError(f"{name} must be a {kind}, got {estimator!r}.")
 
 
 def check_counts(counts: Any, name: str) -> list[int]:

@@ -23,7 +23,9 @@ def weights_after(
     if hasattr(resampler, "parent_indices_"):
         of_parents = sample_weight[resampler.parent_indices_]
         mixed = (of_parents * resampler.mix_weights_).sum(axis=1)
-        weight = np.concatenate([sample_weight, mixed])
+        # Rows without a label do not come back.
+        kept = getattr(resampler, "labelled_indices_", slice(None))
+        weight = np.concatenate([sample_weight[kept], mixed])
     elif hasattr(resampler, "sample_indices_"):
         weight = sample_weight[resampler.sample_indices_]
     elif n_rows == len(sample_weight):

@@ -34,6 +34,7 @@ from ._containers import take_rows
 from ._stopping import stops_by_held_out_rows
 from ._validation import check_kind
 from ._weights import fit_weighted, weights_after
+from .active import LADASelector
 from .base import BaseMixResampler, BaseMixSampler
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
@@ -159,7 +160,7 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         if self.resampler is None:
             return None
         resampler = clone(self.resampler)
-        ours = isinstance(resampler, BaseMixResampler | BaseMixSampler)
+        ours = isinstance(resampler, BaseMixResampler | BaseMixSampler | LADASelector)
         if ours and getattr(resampler, "estimator", self) is None:
             resampler.set_params(estimator=clone(self._estimator))
             try:

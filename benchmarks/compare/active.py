@@ -23,7 +23,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from active_arms import ARMS, CLASSIFIERS, make_selector, takes_part
+from active_arms import (
+    ARMS,
+    CLASSIFIERS,
+    make_estimator,
+    make_selector,
+    takes_part,
+)
 from report import RESULTS, Scratch, machine, paired, write_json
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -79,7 +85,7 @@ def one_part(data, classifier, seed, arm):
     known[first] = y[first]
     loop = ActiveLearningLoop(
         make_selector(arm, classifier, seed),
-        CLASSIFIERS[classifier](seed),
+        make_estimator(arm, classifier, seed, X),
         batch_size=BATCH,
         budget=BATCH * ROUNDS,
         random_state=seed,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
 
 from skmix.active import (
     CVAE,
@@ -31,6 +34,47 @@ def make_cnn(shape, n_classes):
         nn.Sequential(nn.Flatten(), nn.Linear(flat, 64), nn.ReLU(), nn.Dropout(0.2)),
         nn.Linear(64, n_classes),
     )
+
+
+class SelfTraining(ClassifierMixin, BaseEstimator):
+    """Trains again with what it is sure of: rows of the pool, or mixes of them.
+
+    Of as many mixes of near rows as there are rows; what is predicted with a
+    probability of 0.9 becomes a label, and all of these weigh what the labels do.
+    """
+
+    def __init__(self, estimator, pool, mixes):
+        self.estimator = estimator
+        self.pool = pool
+        self.mixes = mixes
+
+    def fit(self, X, y, sample_weight=None):
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        model = clone(self.estimator).fit(X, y, sample_weight=weight)
+        rows = self.pool
+        if self.mixes:
+            rng = np.random.RandomState(len(y))
+            near = NearestNeighbors(n_neighbors=6).fit(rows).kneighbors(rows)[1]
+            partner = near[np.arange(len(rows)), rng.randint(1, 6, len(rows))]
+            ratio = rng.beta(2, 2, size=(len(rows), 1))
+            rows = ratio * rows + (1 - ratio) * rows[partner]
+        p = model.predict_proba(rows)
+        sure = p.max(axis=1) > 0.9
+        labels = model.classes_[p.argmax(axis=1)][sure]
+        extra = np.full(len(labels), len(y) / max(len(labels), 1))
+        self.estimator_ = clone(self.estimator).fit(
+            np.concatenate([X, rows[sure]]),
+            np.concatenate([y, labels]),
+            sample_weight=np.concatenate([weight, extra]),
+        )
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict(self, X):
+        return self.estimator_.predict(X)
+
+    def predict_proba(self, X):
+        return self.estimator_.predict_proba(X)
 
 
 MLP = partial(LADAClassifier, hidden_layer_sizes=(64, 64))
@@ -86,12 +130,11 @@ FOR_ALL = {
     "LADA, VAAL": {"acquisition": "vaal", **PAPER},
     "LADA, margin": PAPER,
     "default": {},
-    "no look-ahead": {"lookahead": False, "virtual_scope": "auto"},
+    "no look-ahead": {"lookahead": False},
     "no mixed rows": {"virtual_scope": None},
     "no diversity": TOP,
     "spread margin": ROWS,
     "mixed rows": {"virtual_scope": "all"},
-    "mixed rows, no look-ahead": {"lookahead": False, "virtual_scope": "all"},
     "Margin, mixed rows": {"lookahead": False, "virtual_scope": "all", **TOP},
     "Random, mixed rows": {
         "acquisition": "random",
@@ -102,6 +145,12 @@ FOR_ALL = {
     "labelled neighbours": {"pairing": "labeled"},
     "random pairs": {"pairing": "random"},
     "twice the look-ahead": {"lookahead_weight": 2.0},
+}
+# Spread margin, with another training.
+TRAINED = {
+    "self-training": ROWS,
+    "self-training on mixes": ROWS,
+    "twice the epochs": ROWS,
 }
 FOR_NETWORKS = {
     "LADA": {
@@ -125,7 +174,7 @@ FOR_IMAGES = {
     "LADA, STN fixed": {"acquisition": "entropy", "augmentation": "stn", **PAPER},
     "LADA, STN": {"acquisition": "entropy", "augmentation": InfoSTN(), **PAPER},
 }
-ARMS = {**FOR_ALL, **FOR_NETWORKS, **FOR_MEMBERS, **FOR_IMAGES}
+ARMS = {**FOR_ALL, **TRAINED, **FOR_NETWORKS, **FOR_MEMBERS, **FOR_IMAGES}
 
 # What the paper compares, for networks that are trained on.
 OF_THE_PAPER = (
@@ -145,8 +194,9 @@ FEW = (
     "Coreset",
     "LADA, STN",
     "spread margin",
-    "mixed rows",
+    "no mixed rows",
     "Random, mixed rows",
+    "twice the epochs",
 )
 
 
@@ -158,11 +208,28 @@ def takes_part(arm, classifier, data):
         return False
     if arm in FOR_IMAGES:
         return classifier == "CNN"
+    if arm == "twice the epochs":
+        return classifier in NETWORKS
+    if arm in TRAINED:
+        return classifier not in NETWORKS
+    # By default a linear model trains without mixes, the others with them.
+    if arm in ("mixed rows", "no mixed rows"):
+        return (classifier == "LogisticRegression") == (arm == "mixed rows")
     if arm in FOR_MEMBERS:
         return classifier in ("RandomForest", "CNN")
     if arm in FOR_NETWORKS:
         return classifier in NETWORKS
     return True
+
+
+def make_estimator(arm, classifier, seed, X):
+    """The classifier of an arm; X is the pool."""
+    estimator = CLASSIFIERS[classifier](seed)
+    if arm == "twice the epochs":
+        return estimator.set_params(max_iter=2 * estimator.max_iter)
+    if arm in TRAINED:
+        return SelfTraining(estimator, X, arm == "self-training on mixes")
+    return estimator
 
 
 def make_selector(arm, classifier, seed):
@@ -172,7 +239,7 @@ def make_selector(arm, classifier, seed):
         hidden = classifier in NETWORKS
         settings["augmentation"] = "manifold_mixup" if hidden else "mixup"
     if arm == "no look-ahead":
-        # As the default trains: with mixes of all rows where that is a forest.
-        mixes = classifier == "RandomForest"
-        settings["virtual_scope"] = "all" if mixes else None
+        # Trained as the default is.
+        linear = classifier == "LogisticRegression"
+        settings["virtual_scope"] = None if linear else "all"
     return LADASelector(random_state=seed, **settings)

@@ -55,6 +55,11 @@ class Model:
         self.cut.check(self.probe)
         with torch.no_grad(), evaluating(network):
             outputs = first_output(network(self.probe)).double()
+        if outputs.dim() != 2 or outputs.shape[1] < 2:
+            raise ValueError(
+                "The network must have an output for each class, two or more: it makes "
+                f"{tuple(outputs.shape)} of {len(self.probe)} rows."
+            )
         sums = outputs.sum(dim=1)
         positive = bool((outputs >= 0).all())
         self.has_logits = not (positive and torch.allclose(sums, torch.ones_like(sums)))

@@ -461,6 +461,11 @@ class AdaMixup(Augmentation):
         device: str,
     ) -> NDArray[np.float64]:
         """Ranges (m, 2) of the share of the first row of each pair."""
+        if issparse(Z):
+            raise ValueError(
+                "augmentation='adamixup' needs dense rows, and these are sparse: use "
+                "'mixup' or 'infomixup'."
+            )
         from .._torch.adamixup import AdaMixupLearner  # imports torch
         from .._torch.device import resolve_device
 

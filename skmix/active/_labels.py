@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._containers import wrap
+from .._containers import FrameContainer, wrap
 
 
 @dataclass
@@ -35,9 +35,14 @@ class PartialLabels:
 
     def of(self, rows: NDArray[np.intp]) -> NDArray:
         """Labels of rows that have one, of the type that all of them have."""
-        # Objects become text or numbers again once nothing is missing.
         y = self.y[rows]
-        return np.array(y.tolist()) if y.dtype == object else y
+        if y.dtype == object:
+            # Text or numbers again, once nothing is missing.
+            y = np.array(y.tolist())
+        if y.dtype.kind == "f" and (self.classes == np.rint(self.classes)).all():
+            # Floats for the sake of NaN only: networks ask for whole numbers.
+            return y.astype(np.int64)
+        return y
 
     @property
     def rows(self) -> NDArray[np.intp]:
@@ -45,7 +50,7 @@ class PartialLabels:
         return np.flatnonzero(self.labelled)
 
 
-def is_missing(y: NDArray, missing_label: Any) -> NDArray[np.bool_]:
+def is_missing(y: NDArray, missing_label: Any, name: str = "y") -> NDArray[np.bool_]:
     """Tell which labels are missing.
 
     NaN and None stand for the same, as neither can be a class.
@@ -58,7 +63,7 @@ def is_missing(y: NDArray, missing_label: Any) -> NDArray[np.bool_]:
         return blank
     if blank.any():
         raise ValueError(
-            f"y holds NaN or None in row {blank.argmax()}, but missing_label is "
+            f"{name} holds NaN or None in row {blank.argmax()}, but missing_label is "
             f"{missing_label!r}: mark rows without a label by that, or set "
             "missing_label=np.nan."
         )
@@ -68,7 +73,7 @@ def is_missing(y: NDArray, missing_label: Any) -> NDArray[np.bool_]:
 
 
 def read_partial_y(
-    y: Any, n_rows: int, missing_label: Any, *, warn: bool = False
+    y: Any, n_rows: int, missing_label: Any, *, name: str = "y", warn: bool = False
 ) -> PartialLabels:
     """Check labels of which some are missing.
 
@@ -82,6 +87,9 @@ def read_partial_y(
 
     missing_label : object
         What stands where a label is missing. NaN and None mean either of both.
+
+    name : str, default="y"
+        Name of the argument in messages.
 
     warn : bool, default=False
         Whether to warn of labels in a column, as classifiers do.
@@ -98,17 +106,23 @@ def read_partial_y(
         classes, or NaN where something else marks what is missing.
     """
     if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
+        raise ValueError(f"requires y to be passed, but the target {name} is None")
     container = wrap(y)
-    array = container.array if hasattr(container, "array") else container.column(0)
-    if hasattr(container, "frame") and len(container.names) > 1:
-        array = np.empty((len(container), len(container.names)))
+    if isinstance(container, FrameContainer):
+        array = container.column(0)
+        if len(container.names) > 1:
+            array = np.empty((len(container), len(container.names)))
+    elif container.is_list and container.array.ndim == 1:
+        # As objects, None and NaN beside text are still that.
+        array = np.array([*y, None], dtype=object)[:-1]
+    else:
+        array = container.array
     if array.ndim == 2 and array.shape[1] == 1:
         array = column_or_1d(array, warn=warn)
     if array.ndim != 1:
         raise ValueError(
-            f"y must hold one label to a row, got shape {array.shape}: several labels "
-            "to a row cannot be queried here."
+            f"{name} must hold one label to a row, got shape {array.shape}: several "
+            "labels to a row cannot be queried here."
         )
     if len(array) != n_rows:
         raise ValueError(
@@ -118,16 +132,23 @@ def read_partial_y(
         )
     if array.dtype.kind in "US" and _is_blank(missing_label) and "nan" in array:
         raise ValueError(
-            "y is an array of text that holds 'nan', which is a class of that name. "
+            f"{name} is an array of text that holds 'nan', a class of that name. "
             "Pass missing_label='nan' if it stands for a missing label, or an array of "
             "dtype object with None there."
         )
-    labelled = ~is_missing(array, missing_label)
+    labelled = ~is_missing(array, missing_label, name)
     labels = PartialLabels(array, labelled, np.empty(0))
-    known = labels.of(labels.rows)
-    if len(known):
-        check_classification_targets(known)
-        labels.classes = np.unique(known)
+    if array.dtype == object:
+        is_text = {isinstance(value, str) for value in array[labelled]}
+        if len(is_text) > 1:
+            raise ValueError(
+                f"{name} holds text and numbers: make all labels text, or all numbers."
+            )
+    if labelled.any():
+        known = array[labelled]
+        labels.classes = np.unique(known.tolist() if array.dtype == object else known)
+        check_classification_targets(labels.of(labels.rows))
+        labels.classes = np.unique(labels.of(labels.rows))
     return labels
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,23 +14,24 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 
 from .._compat import HasMethods, Interval, fit_context, num_samples
 from .._containers import take_rows, with_rows
 from .._loop import Loop
 from .._random import draw_seed
-from .._training import seeded
-from ._labels import is_missing, read_partial_y
+from .._training import interrupts_raised, seeded, torch_seeded
+from ..callbacks import Checkpoint
+from ..exceptions import warn_user
+from ._labels import PartialLabels, is_missing, read_partial_y
 from ._selector import LADASelector
-from ._views import BLOCK
 
 Oracle = ArrayLike | Callable[[NDArray[np.intp]], ArrayLike]
 
 # Rows of the pool whose predictions are compared from round to round.
-MAX_COMPARED = 10_000
+MAX_COMPARED = 2000
 
 
 class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
@@ -102,9 +104,10 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
     history_ : dict of lists
         A table with an entry for the labels at the start and one for each round:
         "n_labels", "score" on the test rows (only if there are some), "utility", the
-        mean score of the rows of the round, "agreement" of the predictions for the pool
-        with those before, "query_time" and "fit_time" in seconds. What is not known is
-        NaN. ``pandas.DataFrame(loop.history_)`` makes a data frame of it.
+        mean score of the rows of the round, "agreement" of the predictions for up to
+        2000 rows of the pool with those before, "query_time" and "fit_time" in seconds.
+        What is not known is NaN. ``pandas.DataFrame(loop.history_)`` makes a data frame
+        of it.
 
     stop_reason_ : str
         Why the last ``run`` or ``resume`` ended.
@@ -120,8 +123,9 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
     should, if they are to tell how good the classifier is.
 
     Callbacks of :mod:`skmix.callbacks` see each round. A ``Checkpoint`` is not among
-    them: the pickle of the loop is one. Ctrl-C in ``run`` ends it after what was
-    answered so far; ``resume`` goes on.
+    them: the pickle of the loop is one. An oracle that cannot be pickled, such as a
+    lambda, is left out of it: pass it to ``resume``. Ctrl-C in ``run`` ends it after
+    what was answered so far; ``resume`` goes on.
 
     Examples
     --------
@@ -186,6 +190,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
+    @fit_context(prefer_skip_nested_validation=False)
     def run(
         self,
         X: Any,
@@ -227,10 +232,12 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         ValueError
             If rows or labels cannot be used.
         """
-        self.start(X, y, X_test=X_test, y_test=y_test)
-        return self.resume(oracle)
+        begin = time.monotonic()
+        self._check_oracle(oracle, num_samples(X))
+        self._set_up(X, y, X_test, y_test)
+        self._oracle = oracle
+        return self._go_on(begin)
 
-    @with_callbacks
     def resume(self, oracle: Oracle | None = None) -> ActiveLearningLoop:
         """Go on with a run that was interrupted, unpickled, or given another budget.
 
@@ -250,33 +257,15 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
             If there is no oracle.
         """
         self._check_started()
-        if oracle is not None:
-            self._oracle = oracle
-        if self._oracle is None:
+        if oracle is None:
+            oracle = self._oracle
+        if oracle is None:
             raise ValueError("oracle is missing: pass the labels, or who knows them.")
-        if not callable(self._oracle) and num_samples(self._oracle) != len(self.y_):
-            raise ValueError(
-                f"oracle must have a label to each of the {len(self.y_)} rows of X, "
-                f"got {num_samples(self._oracle)}. To label some rows only, pass a "
-                "function."
-            )
-        remaining = self._n_askable()
-        loop = Loop(self, 1, (), self.max_time)
-        n_rounds = -(-remaining // self.batch_size)
-        self.stop_reason_ = "No row was left to ask for."
-        if self.budget is not None and remaining == self.budget - self._n_asked:
-            self.stop_reason_ = "The budget was spent."
-        n_done = loop.run(_Rounds(self), "rounds", n_rounds, window=1, keep_last=True)
-        if loop.interrupted:
-            self.stop_reason_ = "Interrupted: resume goes on."
-        elif n_done < n_rounds and self._n_askable() and not self._criterion:
-            self.stop_reason_ = "A callback or max_time ended it: resume goes on."
-        elif self._criterion:
-            self.stop_reason_ = f"{self._criterion} said so."
-        loop.close()
-        return self
+        self._check_oracle(oracle, len(self.y_))
+        self._oracle = oracle
+        return self._go_on(time.monotonic())
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=False)
     def start(
         self, X: Any, y: Any, *, X_test: Any = None, y_test: Any = None
     ) -> ActiveLearningLoop:
@@ -307,33 +296,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         ValueError
             If rows or labels cannot be used.
         """
-        if (X_test is None) != (y_test is None):
-            missing = "X_test" if X_test is None else "y_test"
-            raise ValueError(f"{missing} is missing: pass both, or neither.")
-        self._rng = check_random_state(self.random_state)
-        selector = LADASelector() if self.selector is None else self.selector
-        self.selector_ = _with_seed(selector, self._rng)
-        self._missing = getattr(selector, "missing_label", np.nan)
-        labels = read_partial_y(y, num_samples(X), self._missing)
-        # Before the first label, nobody knows of what kind labels are.
-        keep = labels.labelled.any() and labels.y.dtype.kind in "fiu"
-        self.y_ = labels.y.copy() if keep else labels.y.astype(object)
-        self._X, self._test, self._oracle = with_rows(X), (X_test, y_test), None
-        self._model = _with_seed(self._asked_estimator(), self._rng)
-        vars(self).pop("estimator_", None)
-        self._n_asked, self._criterion = 0, ""
-        self.query_indices_ = self.queried_ = self.skipped_ = np.empty(0, np.intp)
-        names = ["n_labels", "utility", "query_time", "fit_time"]
-        if X_test is not None:
-            names.insert(1, "score")
-        if self.stopping is not None:
-            names.append("agreement")
-            free = np.flatnonzero(~labels.labelled)
-            n_compared = min(len(free), MAX_COMPARED)
-            self._compared = np.sort(self._rng.choice(free, n_compared, replace=False))
-            self._predicted = None
-        self.history_: dict[str, list] = {name: [] for name in names}
-        self._pending = {"utility": np.nan, "query_time": np.nan}
+        self._set_up(X, y, X_test, y_test)
         self._update()
         return self
 
@@ -359,9 +322,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
                 "There is nothing to ask for: the budget is spent, or every row has "
                 "been asked for. Raise budget to go on."
             )
-        if self._pending is not None:
-            # An interrupt came between the labels and the training.
-            self._update()
+        self._update()
         begin = time.perf_counter()
         rows, utility = self._query(min(self.batch_size, n_askable))
         self._asked = {
@@ -401,20 +362,119 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
                 f"labels must be one to each of the {len(rows)} rows of "
                 f"query_indices_, got {num_samples(labels)}."
             )
-        answers = read_partial_y(labels, len(rows), self._missing)
+        answers = read_partial_y(labels, len(rows), self._missing, name="labels")
         given = answers.labelled
         y = self.y_.copy()
         if given.any():
-            known = answers.of(np.flatnonzero(given))
-            y[rows[given]] = self._as_stored(known)
+            y[rows[given]] = self._as_stored(answers.of(np.flatnonzero(given)))
         self.y_ = y
         self.queried_ = np.append(self.queried_, rows[given])
         self.skipped_ = np.append(self.skipped_, rows[~given])
+        if isinstance(self.selector_, LADASelector):
+            self.selector_._forget_rows(rows[~given])
         self._n_asked += len(rows)
         self.query_indices_ = np.empty(0, np.intp)
-        self._pending = self._asked
+        # Drawn now, so that a training that is interrupted begins as it did.
+        self._pending = {**self._asked, "seed": draw_seed(self._rng)}
         self._update()
         return self
+
+    def _set_up(self, X: Any, y: Any, X_test: Any, y_test: Any) -> None:
+        """Begin anew, without training."""
+        if (X_test is None) != (y_test is None):
+            missing = "X_test" if X_test is None else "y_test"
+            raise ValueError(f"{missing} is missing: pass both, or neither.")
+        self._criteria()
+        rng = check_random_state(self.random_state)
+        selector = LADASelector() if self.selector is None else self.selector
+        missing_label = getattr(selector, "missing_label", np.nan)
+        labels = read_partial_y(y, num_samples(X), missing_label)
+        for name in ("estimator_", "stop_reason_"):
+            vars(self).pop(name, None)
+        self._rng, self._missing = rng, missing_label
+        self.selector_ = _with_seed(selector, rng)
+        self._model = _with_seed(self._asked_estimator(), rng)
+        # Before the first label, nobody knows of what kind labels are.
+        is_known = labels.labelled.any() and labels.y.dtype.kind in "fiu"
+        self.y_ = labels.y.copy() if is_known else labels.y.astype(object)
+        self._X, self._test, self._oracle = with_rows(X), (X_test, y_test), None
+        self._n_asked, self._criterion = 0, ""
+        self.query_indices_ = self.queried_ = self.skipped_ = np.empty(0, np.intp)
+        free = np.flatnonzero(~labels.labelled)
+        n_compared = min(len(free), MAX_COMPARED)
+        self._compared = np.sort(rng.choice(free, n_compared, replace=False))
+        self._predicted: NDArray | None = None
+        names = ["n_labels", "score", "utility", "agreement", "query_time", "fit_time"]
+        if X_test is None:
+            names.remove("score")
+        self.history_: dict[str, list] = {name: [] for name in names}
+        self._pending = {
+            "utility": np.nan,
+            "query_time": np.nan,
+            "seed": draw_seed(rng),
+        }
+
+    @with_callbacks
+    def _go_on(self, begin: float) -> ActiveLearningLoop:
+        """Ask and train until something says to stop."""
+        callbacks = getattr(self, "_skl_callbacks", [])
+        if any(isinstance(callback, Checkpoint) for callback in callbacks):
+            raise ValueError(
+                "A Checkpoint is of no use here: the loop is its own state, pickle it."
+            )
+        self._criteria()
+        vars(self).pop("stop_reason_", None)
+        self._criterion = ""
+        reason = ""
+        while not reason:
+            waiting = len(self.query_indices_)
+            n_rounds = bool(waiting) - (
+                -(self._n_askable() - waiting) // self.batch_size
+            )
+            loop = Loop(self, 1, (), self.max_time, begin)
+            n_done = loop.run(
+                _Rounds(self), "rounds", max(n_rounds, 0), window=1, keep_last=True
+            )
+            loop.close()
+            if loop.interrupted:
+                reason = "Interrupted: resume goes on."
+            elif self._criterion:
+                reason = f"{self._criterion} said so."
+            elif self._n_askable() < 1:
+                spent = self.budget is not None and self._n_asked >= self.budget
+                reason = (
+                    "The budget was spent." if spent else "No row was left to ask for."
+                )
+            elif n_done < n_rounds:
+                reason = "A callback or max_time ended it: resume goes on."
+        try:
+            self._update()
+        except KeyboardInterrupt:
+            warn_user("Interrupted: resume goes on.", ConvergenceWarning)
+            reason = "Interrupted: resume goes on."
+        self.stop_reason_ = reason
+        return self
+
+    def _check_oracle(self, oracle: Any, n_rows: int) -> None:
+        if not callable(oracle) and num_samples(oracle) != n_rows:
+            raise ValueError(
+                f"oracle must have a label to each of the {n_rows} rows of X, got "
+                f"{num_samples(oracle)}. To label some rows only, pass a function."
+            )
+
+    def _criteria(self) -> list[Callable]:
+        """The criteria that may stop a run."""
+        criteria = self.stopping
+        if criteria is None:
+            return []
+        criteria = [criteria] if callable(criteria) else list(criteria)
+        for criterion in criteria:
+            if not callable(criterion):
+                raise ValueError(
+                    "stopping must hold functions of the history, such as "
+                    f"StablePredictions(), got {criterion!r}."
+                )
+        return criteria
 
     def _check_started(self) -> None:
         if not hasattr(self, "y_"):
@@ -434,13 +494,22 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
     def _as_stored(self, labels: NDArray) -> NDArray:
         """Labels as those that are there."""
         if self.y_.dtype == object:
-            return labels.astype(object)
-        stored = labels.astype(self.y_.dtype) if labels.dtype.kind in "fiub" else None
-        if stored is None or (stored != labels).any():
+            known = self.y_[~is_missing(self.y_, self._missing)]
+            stored = labels.astype(object)
+            is_text = labels.dtype.kind == "U"
+            wrong = np.full(
+                len(labels), len(known) and isinstance(known[0], str) != is_text
+            )
+        elif labels.dtype.kind in "fiub":
+            stored = labels.astype(self.y_.dtype)
+            wrong = stored != labels
+        else:
+            stored, wrong = labels, np.ones(len(labels), dtype=bool)
+        if wrong.any():
             raise ValueError(
-                f"labels holds {labels[0]!r}, which does not go with the labels in y, "
-                f"of dtype {self.y_.dtype}. Begin with y of dtype object for labels of "
-                "another kind."
+                f"labels holds {labels[wrong.argmax()].item()!r}, which does not go "
+                f"with the labels in y, of dtype {self.y_.dtype}. Begin with labels of "
+                "this kind, or with y of dtype object for numbers of another one."
             )
         return stored
 
@@ -451,30 +520,35 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         return left if self.budget is None else min(left, self.budget - self._n_asked)
 
     def _update(self) -> None:
-        """Train on the labels, and write the line of the table."""
+        """Train on the labels and write the line of the table, unless that is done."""
+        if self._pending is None:
+            return
         begin = time.perf_counter()
         labels = read_partial_y(self.y_, len(self.y_), self._missing)
         if len(labels.classes) > 1:
-            rows = labels.rows
-            if isinstance(self.selector_, LADASelector):
-                plan = self.selector_._plan(self._model)
-                rng = RandomState(draw_seed(self._rng))
-                self.selector_._train(self._model, self._X, labels, None, plan, rng)
-            else:
-                self._model.fit(take_rows(self._X, rows), labels.of(rows))
+            with interrupts_raised():
+                self._train(labels, RandomState(self._pending["seed"]))
             self.estimator_ = self._model
         line = {
             **self._pending,
             "n_labels": int(labels.labelled.sum()),
             "fit_time": time.perf_counter() - begin,
+            "agreement": self._agreement(),
         }
         if "score" in self.history_:
             line["score"] = self._score()
-        if "agreement" in self.history_:
-            line["agreement"] = self._agreement()
         for name, column in self.history_.items():
             column.append(line[name])
         self._pending = None
+
+    def _train(self, labels: PartialLabels, rng: RandomState) -> None:
+        if isinstance(self.selector_, LADASelector):
+            plan = self.selector_._plan(self._model)
+            self.selector_._train(self._model, self._X, labels, None, plan, rng)
+            return
+        rows = labels.rows
+        with torch_seeded(draw_seed(rng)):
+            self._model.fit(take_rows(self._X, rows), labels.of(rows))
 
     def _score(self) -> float:
         if not hasattr(self, "estimator_"):
@@ -484,51 +558,94 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
 
     def _agreement(self) -> float:
         """Share of the pool whose predictions are those of the round before."""
-        if not hasattr(self, "estimator_"):
+        if not hasattr(self, "estimator_") or not len(self._compared):
             return np.nan
         before = self._predicted
-        blocks = gen_batches(len(self._compared), BLOCK)
-        self._predicted = np.concatenate(
-            [
-                self.estimator_.predict(take_rows(self._X, self._compared[block]))
-                for block in blocks
-            ]
-        )
+        self._predicted = self.estimator_.predict(take_rows(self._X, self._compared))
         return np.nan if before is None else float(np.mean(before == self._predicted))
 
     def _query(self, n: int) -> tuple[NDArray[np.intp], float]:
         """Rows of the selector's choice, and their mean utility."""
-        request = {
-            "clf": getattr(self, "estimator_", None),
+        X, y = self._X, self.y_
+        rows = np.arange(len(y))
+        request: dict[str, Any] = {
+            "clf": self._model,
             "fit_clf": not hasattr(self, "estimator_"),
             "batch_size": n,
-            "return_utilities": True,
         }
-        if len(self.skipped_):
-            free = np.flatnonzero(is_missing(self.y_, self._missing))
-            request["candidates"] = np.setdiff1d(free, self.skipped_)
-        ours = isinstance(self.selector_, LADASelector)
-        if ours:
-            request["return_utilities"] = False
-        else:
-            taken = signature(self.selector_.query).parameters
-            request = {name: v for name, v in request.items() if name in taken}
-        answer = self.selector_.query(self._X, self.y_, **request)
-        if ours:
+        free = np.setdiff1d(np.flatnonzero(is_missing(y, self._missing)), self.skipped_)
+        if isinstance(self.selector_, LADASelector):
+            if len(self.skipped_):
+                request["candidates"] = free
+            chosen = self.selector_.query(X, y, **request)
             own = getattr(self.selector_, "own_scores_", None)
-            return answer, np.nan if own is None else float(own[answer].mean())
-        if "return_utilities" not in request:
-            return np.asarray(answer, np.intp), np.nan
-        rows, utilities = answer
-        return rows, float(np.mean(utilities[np.arange(len(rows)), rows]))
+            return chosen, np.nan if own is None else float(own[chosen].mean())
+        taken = signature(self.selector_.query).parameters
+        request |= {"return_utilities": True, "candidates": free}
+        if not len(self.skipped_):
+            del request["candidates"]
+        elif "candidates" not in taken:
+            # As if the skipped rows were not there.
+            rows = np.setdiff1d(rows, self.skipped_)
+            X, y = take_rows(X, rows), y[rows]
+        takes_all = any(p.kind == Parameter.VAR_KEYWORD for p in taken.values())
+        if takes_all and "return_utilities" not in taken:
+            del request["return_utilities"]
+        elif not takes_all:
+            request = {name: v for name, v in request.items() if name in taken}
+        answer = self.selector_.query(X, self._as_numbers(y), **request)
+        utility = np.nan
+        if "return_utilities" in request:
+            answer, utilities = answer
+            places = np.asarray(answer, dtype=np.intp)
+            worth = np.asarray(utilities)[np.arange(len(places)), places]
+            utility = float(np.mean(worth))
+        chosen = np.asarray(answer)
+        if (
+            chosen.dtype.kind in "iu"
+            and chosen.size
+            and 0 <= chosen.min() <= chosen.max() < len(rows)
+        ):
+            chosen = rows[chosen][:n]
+        fine = chosen.size and np.isin(chosen, free).all()
+        if not fine or len(np.unique(chosen)) < len(chosen):
+            raise ValueError(
+                "The selector must return places of rows without a label, each once: "
+                f"{type(self.selector_).__name__} gave {answer!r}."
+            )
+        return chosen, utility
+
+    def _as_numbers(self, y: NDArray) -> NDArray:
+        """Labels with NaN where there is none, unless they are text."""
+        missing = is_missing(y, self._missing)
+        if y.dtype != object or isinstance(self._missing, str):
+            return y
+        if (
+            any(isinstance(value, str) for value in y[~missing])
+            or self._missing is None
+        ):
+            return y
+        numbers = np.full(len(y), self._missing, dtype=np.float64)
+        numbers[~missing] = y[~missing]
+        return numbers
 
     def _find_criterion(self) -> str:
         """The criterion that says to stop, in words; empty where none does."""
-        criteria = self.stopping if self.stopping is not None else []
-        for criterion in [criteria] if callable(criteria) else criteria:
+        for criterion in self._criteria():
             if criterion(self.history_):
-                return repr(criterion)
+                return getattr(criterion, "__name__", repr(criterion))
         return ""
+
+    def __getstate__(self) -> dict:
+        """Leave out an oracle that is a function without a name, such as a lambda."""
+        state = super().__getstate__()
+        oracle = state.get("_oracle")
+        if callable(oracle):
+            try:
+                pickle.dumps(oracle)
+            except (pickle.PicklingError, AttributeError, TypeError):
+                state = {**state, "_oracle": None}
+        return state
 
 
 class _Rounds:

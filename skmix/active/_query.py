@@ -126,6 +126,8 @@ class Query:
     ) -> None:
         """Add the mean score of mixes with the nearest partners to that of a row."""
         first, second = self._nearest(partners, n_neighbors)
+        if not len(first):
+            return
         missing = np.unique(second[np.isnan(self.own[second])])
         if len(missing):
             self._score(missing)
@@ -163,11 +165,13 @@ class Query:
     def _nearest(
         self, partners: NDArray[np.intp], n_neighbors: int
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Each row of the pool with its nearest partners, but itself."""
+        """Each row of the pool with its nearest partners, but itself; none if alone."""
         if len(partners) > MAX_PARTNERS:
             partners = self.rng.choice(partners, MAX_PARTNERS, replace=False)
         itself = bool(np.isin(self.pool, partners).any())
         k = min(n_neighbors, len(partners) - itself)
+        if k < 1:
+            return self.pool[:0], self.pool[:0]
         search = NearestNeighbors(n_neighbors=k + itself)
         search.fit(self.view.numbers(take_rows(self.X, partners)))
         near = partners[

@@ -20,6 +20,7 @@ from ..metrics import paired_difference, paired_signed_rank
 from ._acquisitions import RowAcquisition
 from ._labels import PartialLabels
 from ._query import Query
+from ._request import Request
 from ._virtual import Plan
 
 # Folds by which mixes are judged, and what the p-value of their gain must be below.
@@ -81,20 +82,24 @@ class ResampleMixin:
             parents, ratio = parents[none], ratio[none]
         self.parent_indices_ = rows[parents]
         self.mix_weights_ = np.column_stack([ratio, 1 - ratio])
-        y_labelled = take_rows(y, rows)
+        self.labelled_indices_ = rows
+        y_labelled = _as_labels(take_rows(y, rows), y_rows)
         y_mixed = take_rows(y_labelled, source)
         return stack_rows(X_rows, X_mixed), stack_rows(y_labelled, y_mixed)
 
     def _mix_best(self, X: Any, labels: PartialLabels, rng: RandomState) -> Any:
         """Mix the best pairs of rows that all have labels; fits the classifier, too."""
-        acquisition, augmentation = self._begin_query()
-        n = len(labels.y)
-        rows = np.arange(n)
-        view = self._look_through(
-            X, labels, rows[:0], None, True, None, acquisition, augmentation, rng
-        )
+        rows = labels.rows
+        n = len(rows)
+        request = Request(X, labels, rows[:0], 0, self._asked_estimator(), None, rng)
+        self._begin_query()
+        view = self._look_through(request)
+        acquisition, augmentation = self.acquisition_, self.augmentation_
+        if augmentation is None:
+            none = rows[:0]
+            return take_rows(X, none), none, none.reshape(0, 2), np.empty(0)
         pairs, tau = np.empty((0, 2), dtype=np.intp), np.empty(0)
-        if augmentation is not None and augmentation.mixes_pairs:
+        if augmentation.mixes_pairs:
             partners = other_rows(n, N_PAIRS, rng)
             first = np.repeat(rows, partners.shape[1])
             pairs = np.column_stack([first, partners.ravel()])
@@ -163,11 +168,24 @@ class ResampleMixin:
         )
 
 
+def _as_labels(y: Any, labels: NDArray) -> Any:
+    """Labels in what they came in; objects become what the labels are."""
+    if isinstance(y, np.ndarray) and y.dtype == object:
+        return labels
+    return y.infer_objects() if hasattr(y, "infer_objects") else y
+
+
 def _log_losses(model: Any, X: Any, y: NDArray) -> NDArray[np.float64]:
     """Log loss of each row, at most that of a probability of 1e-3.
 
     A class that is not among the training rows of a fold has the probability 0.
     """
+    if not hasattr(model, "predict_proba"):
+        raise ValueError(
+            "guard=True judges mixes by class probabilities, and "
+            f"{type(model).__name__} has no predict_proba: wrap it in "
+            "CalibratedClassifierCV, or set guard=False."
+        )
     probabilities = np.zeros(len(y))
     place = np.searchsorted(model.classes_, y).clip(0, len(model.classes_) - 1)
     known = model.classes_[place] == y

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import check_random_state, get_tags
@@ -22,11 +23,11 @@ from .._compat import (
     num_samples,
     sampler_tags,
 )
-from .._containers import stack_rows, take_rows, with_rows
+from .._containers import stack_rows, take_rows, with_rows, wrapped_type
 from .._core.batches import typical_rows
 from .._core.lookahead import disjoint_pairs
 from .._random import draw_seed
-from .._training import seeded
+from .._training import seeded, torch_seeded
 from .._validation import check_device_name, check_kind
 from .._weights import fit_weighted
 from ..exceptions import warn_user
@@ -54,9 +55,10 @@ from ._augmentations import (
 )
 from ._labels import PartialLabels, read_partial_y
 from ._query import MAX_PARTNERS, SHORTLIST, SPREAD, Query
+from ._request import Request
 from ._resample import ResampleMixin
 from ._vaal import VAAL
-from ._views import INPUT, View, make_view, split_pipeline
+from ._views import INPUT, View, make_view, split_pipeline, view_of_rows
 from ._virtual import Plan, gains_from_mixes
 
 ACQUISITIONS: dict[str, type[Acquisition]] = {
@@ -70,6 +72,20 @@ ACQUISITIONS: dict[str, type[Acquisition]] = {
     "random": Random,
 }
 NO_ROWS = np.empty(0, dtype=np.intp)
+
+# Rows that fit looks ahead of, at most.
+MAX_LOOKED_AT = 2000
+
+# What a query leaves behind, beside what each one sets.
+OF_A_QUERY = (
+    "query_indices_",
+    "estimator_",
+    "classes_",
+    "layer_",
+    "own_scores_",
+    "virtual_scores_",
+    "utilities_",
+)
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "mixup": Mixup,
@@ -135,8 +151,8 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     virtual_scope : {"auto", "round", "all", None}, default="auto"
         From which rows others are made to train with, once there are labels. "round":
         from those of the last query; "all": from all labelled rows. "auto" takes "all"
-        for forests and single trees, which gain from it, "round" where `lookahead` is
-        False, and nothing otherwise.
+        for forests, trees and :class:`LADAClassifier`, which gain from it, and nothing
+        for others; with `lookahead` False it takes "round" for all.
 
     n_virtual : int, default=4
         How many rows are made of a row or a pair. Together they weigh what one row
@@ -171,13 +187,14 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         Rows of the last query, the most useful first.
 
     estimator_ : classifier
-        The classifier that the last query went by.
+        The classifier that the last query or fit went by, if it went by one.
 
     classes_ : ndarray of shape (n_classes,)
         Its classes.
 
     own_scores_ : ndarray of shape (n,)
-        Score of each row by itself; NaN where it was not looked at.
+        Score of each row by itself; NaN where it was not looked at. Like the next two,
+        after a query by scores of rows, and after fit.
 
     virtual_scores_ : ndarray of shape (n,)
         Expected score of what would be made of it; NaN where it was not on the
@@ -195,6 +212,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
 
     layer_ : str or int
         Where a network mixed rows in the last query; "input" for other classifiers.
+        After a query by scores of rows, and after fit.
 
     history_ : dict of lists
         "policy_score": mean score of all mixes before the policy was trained and after
@@ -233,9 +251,9 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     Notes
     -----
     What it is worth. In our measurements the gain over margin sampling comes from the
-    spread of the batch, and for forests from training with mixes of all labelled rows.
-    Looking ahead added nothing that could be told from chance, and costs milliseconds:
-    the user guide has the figures.
+    spread of the batch, and for forests and networks from training with mixes of all
+    labelled rows. Looking ahead added nothing that could be told from chance, and costs
+    milliseconds: the user guide has the figures.
 
     Where mixing happens. Rows of a table are mixed as they come; behind the
     transformers of a pipeline as these hand them on; in a network behind one of its
@@ -354,6 +372,8 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LADASelector:
         """Train the classifier, and score all rows without a label.
 
+        Of those that are worth most by themselves, up to 2000 are looked ahead of.
+
         Parameters
         ----------
         X : {array-like, data frame, sparse matrix} of shape (n, ...)
@@ -376,21 +396,29 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             If rows, labels or parameters cannot be used, or no row has a label.
         """
         X, labels = self._read(X, y)
-        if not labels.labelled.any():
+        n_needed = 1 + self._recipe()[0].needs_probabilities
+        if len(labels.classes) < n_needed:
             raise ValueError(
-                "y holds no label, so that there is nothing to learn from: label some "
-                "rows, which query chooses without a classifier."
+                f"y holds labels of {len(labels.classes)} classes, and {n_needed} are "
+                "needed to score rows: label more rows. query chooses some without a "
+                "classifier."
             )
-        rng = check_random_state(self.random_state)
-        acquisition, augmentation = self._begin_query()
-        weight = self._read_weight(sample_weight, X)
-        pool = np.flatnonzero(~labels.labelled)
-        view = self._look_through(
-            X, labels, pool, None, True, weight, acquisition, augmentation, rng
+        request = Request(
+            X=X,
+            labels=labels,
+            pool=np.flatnonzero(~labels.labelled),
+            k=MAX_LOOKED_AT // (SHORTLIST * SPREAD),
+            model=self._asked_estimator(),
+            sample_weight=self._read_weight(sample_weight, X),
+            rng=self._rng(labels),
         )
-        if len(pool) and isinstance(acquisition, RowAcquisition):
-            query = Query(X, pool, view, acquisition, rng, self.device)
-            self._look(query, augmentation, labels, len(pool))
+        self._begin_query()
+        view = self._look_through(request)
+        if len(request.pool) and isinstance(self.acquisition_, RowAcquisition):
+            query = Query(
+                X, request.pool, view, self.acquisition_, request.rng, self.device
+            )
+            self._look(query, request)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -422,7 +450,8 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             trained on the labelled rows alone, without mixes.
 
         fit_clf : bool, default=True
-            Whether a copy of it is trained first. False takes `clf` as it is, fitted.
+            Whether a copy of it is trained first. False takes `clf` as it is, fitted;
+            without `clf` that of the last query or fit.
 
         sample_weight : array-like of shape (n,), default=None
             Weights of the rows, for training the classifier.
@@ -456,25 +485,35 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         n_rows = len(labels.y)
         weight = self._read_weight(sample_weight, X)
         X, labels, pool = self._read_candidates(X, labels, candidates)
+        # Candidates that are rows of their own lie behind those of X.
         offset = n_rows if len(labels.y) > n_rows else 0
         batch_size = self._check_batch_size(batch_size, len(pool))
-        rng = self._rng(labels)
-        looked_at = pool
+        request = Request(
+            X=X,
+            labels=labels,
+            pool=pool,
+            k=batch_size,
+            model=self._model_for(clf, fit_clf),
+            sample_weight=weight,
+            rng=self._rng(labels),
+            is_fitted=not fit_clf,
+            is_own=clf is None,
+        )
         if self.max_candidates is not None and self.max_candidates < len(pool):
             n = max(self.max_candidates, batch_size)
-            looked_at = np.sort(rng.choice(pool, min(n, len(pool)), replace=False))
-        chosen, utilities = self._choose(
-            X, labels, looked_at, batch_size, clf, fit_clf, weight, rng
-        )
-        if offset:
-            # Candidates that are no rows of X cannot be mixed with them later.
-            self._forget_pairs()
+            request.pool = np.sort(request.rng.choice(pool, n, replace=False))
+        self._begin_query()
+        chosen, utilities = self._choose(request)
         self.query_indices_ = chosen - offset
+        # Candidates that are no rows of X cannot be mixed with them later.
+        self._queried = NO_ROWS if offset else chosen
+        if offset:
+            self._forget_pairs()
         if not return_utilities:
             return self.query_indices_
         all_utilities = np.full((batch_size, len(labels.y)), np.nan)
         all_utilities[:, pool] = -np.inf
-        all_utilities[:, looked_at] = utilities
+        all_utilities[:, request.pool] = utilities
         for place, row in enumerate(chosen):
             all_utilities[place + 1 :, row] = np.nan
         return self.query_indices_, all_utilities[:, offset:]
@@ -555,6 +594,10 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         """Check the labels, and what the selector itself needs of the rows."""
         check_device_name(self.device)
         check_kind(self.estimator, "classifier")
+        if np.ndim(self.missing_label):
+            raise ValueError(
+                f"missing_label must be a single value, got {self.missing_label!r}."
+            )
         validate_data(self, X, skip_check_array=True, reset=reset)
         return with_rows(X), read_partial_y(y, num_samples(X), self.missing_label)
 
@@ -562,6 +605,21 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         if sample_weight is None:
             return None
         return check_sample_weight(sample_weight, X, ensure_non_negative=True)
+
+    def _model_for(self, clf: Any, fit_clf: bool) -> Any:
+        """The classifier to go by: to be fitted, or fitted already."""
+        if clf is not None:
+            check_kind(clf, "classifier", "clf")
+        if not fit_clf:
+            model = getattr(self, "estimator_", None) if clf is None else clf
+            if model is None:
+                raise ValueError(
+                    "fit_clf=False needs a fitted classifier: pass it as clf, or call "
+                    "fit first."
+                )
+            check_is_fitted(model)
+            return model
+        return self._asked_estimator() if clf is None else clf
 
     def _rng(self, labels: PartialLabels) -> RandomState:
         """Randomness of a query: with an integer, other draws with other labels."""
@@ -606,29 +664,41 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         n_rows = len(labels.y)
         if candidates is None:
             return X, labels, np.flatnonzero(~labels.labelled)
-        if np.ndim(candidates) != 1 or num_samples(candidates) == 0:
-            X = stack_rows(X, candidates)
-            n_more = num_samples(candidates)
-            labelled = np.append(labels.labelled, np.zeros(n_more, dtype=bool))
-            # What stands for their labels is never looked at.
-            y = np.concatenate([labels.y, np.resize(labels.y, n_more)])
-            more = PartialLabels(y, labelled, labels.classes)
-            return X, more, np.arange(n_rows, n_rows + n_more)
-        pool = np.asarray(candidates)
-        if pool.dtype.kind not in "iu":
+        places = None
+        if not issparse(candidates) and np.ndim(candidates) == 1:
+            places = np.asarray(candidates)
+        if places is not None and (places.dtype.kind in "iu" or not len(places)):
+            if len(np.unique(places)) < len(places) or (
+                len(places) and not 0 <= places.min() <= places.max() < n_rows
+            ):
+                raise ValueError(
+                    f"candidates must hold each place once, from 0 to {n_rows - 1}, "
+                    f"got {candidates!r}."
+                )
+            return X, labels, places.astype(np.intp)
+        if (places is not None) != (not issparse(X) and np.ndim(X) == 1):
             raise ValueError(
-                "candidates must hold places of rows of X, or rows themselves, got "
-                f"dtype {pool.dtype}."
+                "candidates must hold places of rows of X, whole numbers, or rows like "
+                f"those of X, got {type(candidates).__name__} of shape "
+                f"{np.shape(candidates)}."
             )
-        if len(np.unique(pool)) < len(pool) or pool.min() < 0 or pool.max() >= n_rows:
+        if wrapped_type(candidates) is not wrapped_type(X):
             raise ValueError(
-                f"candidates must hold each place once, from 0 to {n_rows - 1}, got "
-                f"{candidates!r}."
+                "candidates must hold rows of the kind that X does, got "
+                f"{type(candidates).__name__} for {type(X).__name__}."
             )
-        return X, labels, pool.astype(np.intp)
+        validate_data(self, candidates, skip_check_array=True, reset=False)
+        n_more = num_samples(candidates)
+        # What stands for their labels is never looked at.
+        y = np.concatenate([labels.y, np.resize(labels.y, n_more)])
+        labelled = np.append(labels.labelled, np.zeros(n_more, dtype=bool))
+        more = PartialLabels(y, labelled, labels.classes)
+        X = stack_rows(X, with_rows(candidates))
+        return X, more, np.arange(n_rows, n_rows + n_more)
 
     def _check_batch_size(self, batch_size: Any, n_candidates: int) -> int:
-        if not isinstance(batch_size, Integral) or batch_size < 1:
+        is_whole = isinstance(batch_size, Integral) and batch_size is not True
+        if not is_whole or batch_size < 1:
             raise ValueError(
                 f"batch_size must be a whole number of at least 1, got {batch_size!r}."
             )
@@ -645,151 +715,126 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             )
         return min(int(batch_size), n_candidates)
 
-    def _choose(
-        self,
-        X: Any,
-        labels: PartialLabels,
-        pool: NDArray[np.intp],
-        k: int,
-        clf: Any,
-        fit_clf: bool,
-        sample_weight: Any,
-        rng: RandomState,
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def _choose(self, request: Request) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose rows of the pool; say what each row was worth at each choice."""
-        acquisition, augmentation = self._begin_query()
-        if isinstance(acquisition, Random):
-            places, utilities = acquisition._choose(None, X, labels.rows, pool, k, rng)
-            self._pair_at_random(augmentation, pool[places], None, rng)
-            return pool[places], utilities
-        is_fitted = clf is not None and not fit_clf
-        if len(labels.classes) < 1 + acquisition.needs_probabilities and not is_fitted:
-            return self._begin(X, labels, pool, k, rng), np.zeros((k, len(pool)))
-        view = self._look_through(
-            X, labels, pool, clf, fit_clf, sample_weight, acquisition, augmentation, rng
-        )
+        acquisition, labels, pool = self.acquisition_, request.labels, request.pool
+        if not isinstance(acquisition, Random) and request.is_cold(acquisition):
+            return self._choose_typical(request), np.zeros((request.k, len(pool)))
+        view = None
+        if not isinstance(acquisition, Random):
+            view = self._look_through(request)
         if not isinstance(acquisition, RowAcquisition):
-            places, utilities = acquisition._choose(view, X, labels.rows, pool, k, rng)
-            self._pair_at_random(augmentation, pool[places], None, rng)
+            places, utilities = acquisition._choose(
+                view, request.X, labels.rows, pool, request.k, request.rng
+            )
+            self._pair_at_random(pool[places], None, request.rng)
             return pool[places], utilities
-        query = Query(X, pool, view, acquisition, rng, self.device)
-        self._look(query, augmentation, labels, k)
-        rows, pairs, tau = query.choose(k, self.diversity is not None)
+        query = Query(request.X, pool, view, acquisition, request.rng, self.device)
+        self._look(query, request)
+        rows, pairs, tau = query.choose(request.k, self.diversity is not None)
         if pairs is None:
-            self._pair_at_random(augmentation, rows, query, rng)
+            self._pair_at_random(rows, query, request.rng)
         else:
             self.pairs_, self.tau_ = pairs, tau
-        return rows, np.tile(query.utilities()[pool], (k, 1))
+        return rows, np.tile(query.utilities()[pool], (request.k, 1))
 
-    def _begin_query(self) -> tuple[Acquisition, Augmentation | None]:
+    def _begin_query(self) -> None:
         """Check how to choose, and let nothing of an earlier query stay."""
-        acquisition, augmentation = self._recipe()
-        self._forget_pairs()
-        for name in (
-            "own_scores_",
-            "virtual_scores_",
-            "utilities_",
-            "history_",
-            "layer_",
-        ):
+        recipe = self._recipe()
+        for name in OF_A_QUERY:
             vars(self).pop(name, None)
-        self.acquisition_, self.augmentation_ = acquisition, augmentation
-        return acquisition, augmentation
+        self.acquisition_, self.augmentation_ = recipe
+        self.history_: dict[str, list[float]] = {"policy_score": []}
+        self._queried = NO_ROWS
+        self._forget_pairs()
 
     def _forget_pairs(self) -> None:
         self.pairs_, self.tau_ = NO_ROWS.reshape(0, 2), np.empty(0)
 
-    def _begin(
-        self,
-        X: Any,
-        labels: PartialLabels,
-        pool: NDArray[np.intp],
-        k: int,
-        rng: RandomState,
-    ) -> NDArray[np.intp]:
-        """Choose typical rows, as there is no classifier yet."""
-        if len(pool) > max(MAX_PARTNERS, k):
-            pool = rng.choice(pool, max(MAX_PARTNERS, k), replace=False)
-        rows = np.concatenate([labels.rows, pool])
-        X_rows = take_rows(X, rows)
-        _, last = split_pipeline(self.estimator)
-        if last is not self.estimator:
-            X_rows = clone(self.estimator[:-1]).fit_transform(X_rows)
-        kinds = self.categorical_features if last is self.estimator else "from_dtype"
-        view = make_view(None, X_rows, np.arange(len(rows)), kinds, INPUT)
-        is_labelled = np.arange(len(rows)) < len(labels.rows)
-        return rows[typical_rows(view.numbers(X_rows), is_labelled, k, rng)]
+    def _choose_typical(self, request: Request) -> NDArray[np.intp]:
+        """Choose rows without a classifier."""
+        known, pool, rng = request.labels.rows, request.pool, request.rng
+        most = max(MAX_PARTNERS, request.k)
+        if len(pool) > most:
+            pool = rng.choice(pool, most, replace=False)
+        rows = np.concatenate([known, pool])
+        view = view_of_rows(request.model, request.X, rows, self.categorical_features)
+        if view is None:
+            return rng.choice(pool, request.k, replace=False)
+        is_labelled = np.arange(len(rows)) < len(known)
+        Z = view.numbers(take_rows(request.X, rows))
+        return rows[typical_rows(Z, is_labelled, request.k, rng)]
 
-    def _look_through(
-        self,
-        X: Any,
-        labels: PartialLabels,
-        pool: NDArray[np.intp],
-        clf: Any,
-        fit_clf: bool,
-        sample_weight: Any,
-        acquisition: Acquisition,
-        augmentation: Augmentation | None,
-        rng: RandomState,
-    ) -> View:
+    def _look_through(self, request: Request) -> View:
         """Fit the classifier, unless it is, and find where its rows are mixed."""
-        if clf is not None and not fit_clf:
-            check_is_fitted(clf)
-            self.estimator_ = clf
+        X, labels, rng = request.X, request.labels, request.rng
+        acquisition, augmentation = self.acquisition_, self.augmentation_
+        rows = np.concatenate([labels.rows, request.pool])
+        self.layer_: str | int = INPUT
+        if len(labels.classes) < 2 and not request.is_fitted:
+            # What does not ask a classifier can do without one.
+            view = view_of_rows(request.model, X, rows, self.categorical_features)
+            if view is None:
+                raise ValueError(
+                    f"acquisition={self.acquisition!r} compares rows by numbers, and "
+                    "those of X are text: label rows of two classes first."
+                )
         else:
-            model = self._asked_estimator() if clf is None else clf
-            model = seeded(clone(model), model, draw_seed(rng))
-            # Mixes of all rows are a matter of the labels. Those of the last query are
-            # one of history, which a query must not depend on.
-            plan = self._plan(model) if clf is None else None
-            plan = plan if plan is not None and plan.is_of_all else None
-            self.estimator_ = self._train(model, X, labels, sample_weight, plan, rng)
-        self.classes_ = getattr(self.estimator_, "classes_", labels.classes)
-        rows = np.concatenate([labels.rows, pool])
-        transform, last = split_pipeline(self.estimator_)
-        self.layer_ = INPUT
-        if augmentation is not None:
-            sample = transform(take_rows(X, rows[:4]))
-            self.layer_ = augmentation._choose_layer(last, sample, rng)
-        if acquisition.needs_probabilities and not hasattr(last, "predict_proba"):
-            raise ValueError(
-                f"acquisition={self.acquisition!r} asks for class probabilities, and "
-                f"{type(last).__name__} has no predict_proba: wrap it in "
-                "CalibratedClassifierCV, or use 'coreset', 'vaal' or 'random'."
+            self.estimator_ = self._fitted(request)
+            self.classes_ = getattr(self.estimator_, "classes_", labels.classes)
+            transform, last = split_pipeline(self.estimator_)
+            if acquisition.needs_probabilities and not hasattr(last, "predict_proba"):
+                raise ValueError(
+                    f"acquisition={self.acquisition!r} asks for class probabilities, "
+                    f"and {type(last).__name__} has no predict_proba: wrap it in "
+                    "CalibratedClassifierCV, or use 'coreset', 'vaal' or 'random'."
+                )
+            if augmentation is not None:
+                sample = transform(take_rows(X, rows[:4]))
+                self.layer_ = augmentation._choose_layer(last, sample, rng)
+            view = make_view(
+                self.estimator_, X, rows, self.categorical_features, self.layer_
             )
-        view = make_view(
-            self.estimator_, X, rows, self.categorical_features, self.layer_
-        )
         if isinstance(acquisition, RowAcquisition):
-            return acquisition._bind(view, X, labels.rows, pool, rng, self.device)
+            return acquisition._bind(
+                view, X, labels.rows, request.pool, rng, self.device
+            )
         return view
 
-    def _look(
-        self,
-        query: Query,
-        augmentation: Augmentation | None,
-        labels: PartialLabels,
-        k: int,
-    ) -> None:
+    def _fitted(self, request: Request) -> Any:
+        """The classifier, fitted."""
+        if request.is_fitted:
+            return request.model
+        model = seeded(clone(request.model), request.model, draw_seed(request.rng))
+        # Mixes of all rows are a matter of the labels. Those of the last query are one
+        # of history, which a query must not depend on.
+        plan = self._plan(model) if request.is_own else None
+        plan = plan if plan is not None and plan.is_of_all else None
+        weight = request.sample_weight
+        return self._train(model, request.X, request.labels, weight, plan, request.rng)
+
+    def _look(self, query: Query, request: Request) -> None:
         """Look ahead, and keep what was seen."""
-        weight = self.lookahead_weight
+        weight, augmentation = self.lookahead_weight, self.augmentation_
+        # Ten rows to each one that is spread, and some for the look-ahead to choose.
+        shortlist = SHORTLIST * SPREAD * request.k
         if augmentation is None or not self.lookahead:
             pass
-        elif self.pairing == "random" and augmentation.mixes_pairs:
-            if len(query.pool) // 2 >= -(-k // 2):
+        elif not augmentation.mixes_pairs:
+            if self.diversity is not None:
+                query.shortlist(shortlist)
+            query.look_at_images(augmentation, weight)
+        elif self.pairing == "random":
+            if len(query.pool) // 2 >= -(-request.k // 2):
                 query.look_at_pairs(augmentation, weight)
         else:
-            if self.diversity is not None:
-                query.shortlist(SHORTLIST * SPREAD * k)
-            if not augmentation.mixes_pairs:
-                query.look_at_images(augmentation, weight)
-            else:
-                of_labels = self.pairing == "labeled"
-                partners = labels.rows if of_labels else query.candidates
-                query.look_at_partners(augmentation, weight, partners, self.n_neighbors)
+            query.shortlist(shortlist)
+            of_labels = self.pairing == "labeled"
+            partners = request.labels.rows if of_labels else query.candidates
+            query.look_at_partners(augmentation, weight, partners, self.n_neighbors)
         self.own_scores_, self.virtual_scores_ = query.own, query.virtual
         self.utilities_ = query.utilities()
-        self.history_ = {"policy_score": query.history}
+        self.history_["policy_score"] = query.history
 
     # What is made of labelled rows ----------------------------------------------------
 
@@ -812,7 +857,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             device=self.device,
             layer=getattr(self, "layer_", None),
             is_of_all=scope == "all",
-            rows=getattr(self, "query_indices_", NO_ROWS),
+            rows=getattr(self, "_queried", NO_ROWS),
             pairs=getattr(self, "pairs_", NO_ROWS.reshape(0, 2)),
             tau=getattr(self, "tau_", np.empty(0)),
         )
@@ -829,18 +874,16 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         """Fit a classifier, in place, on labelled rows and what is made of them."""
         X_rows, y = take_rows(X, labels.rows), labels.of(labels.rows)
         weight = None if sample_weight is None else sample_weight[labels.rows]
-        if plan is None:
-            return fit_weighted(estimator, X_rows, y, weight, rng)
-        return plan.train(estimator, X, labels, weight, rng)
+        with torch_seeded(draw_seed(rng)):
+            if plan is None:
+                return fit_weighted(estimator, X_rows, y, weight, rng)
+            return plan.train(estimator, X, labels, weight, rng)
 
     def _pair_at_random(
-        self,
-        augmentation: Augmentation | None,
-        rows: NDArray[np.intp],
-        query: Query | None,
-        rng: RandomState,
+        self, rows: NDArray[np.intp], query: Query | None, rng: RandomState
     ) -> None:
         """Pair rows that were chosen one by one, to mix them once they have labels."""
+        augmentation = self.augmentation_
         if augmentation is None or not augmentation.mixes_pairs:
             return
         self.pairs_ = disjoint_pairs(rows, rng)
@@ -851,6 +894,12 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             and isinstance(augmentation, InfoMixup)
         ):
             self.tau_, _ = query.look(augmentation, *self.pairs_.T)
+
+    def _forget_rows(self, rows: NDArray[np.intp]) -> None:
+        """Make nothing of rows that got no label."""
+        kept = ~np.isin(self.pairs_, rows).any(axis=1)
+        self.pairs_, self.tau_ = self.pairs_[kept], self.tau_[kept]
+        self._queried = np.setdiff1d(self._queried, rows)
 
     def __sklearn_tags__(self) -> Any:
         """Tell what X may be: what the classifier takes."""

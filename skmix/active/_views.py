@@ -16,10 +16,11 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, diags_array, issparse
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from .._columns import Columns, RowEncoder
-from .._containers import FrameContainer, take_rows, wrap
+from .._containers import take_rows, wrap
 from .._validation import resolve_kinds
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class View:
     def numbers(self, X: Any) -> Any:
         """Rows of the user as numbers (n, p) to compare them by."""
         Z = self.read(X)
+        check_numbers(Z)
         return Z if issparse(Z) else Z.reshape(len(Z), -1).astype(np.float64)
 
     def images(self, X: Any) -> NDArray:
@@ -136,15 +138,15 @@ class TableView(View):
         # Least and greatest value of each column; what is missing counts as the mean.
         with catch_warnings():
             simplefilter("ignore", RuntimeWarning)  # columns without any value
-            low, high, mean = (
+            self.low, high, self.mean = (
                 np.nan_to_num(f(values, axis=0))
                 for f in (np.nanmin, np.nanmax, np.nanmean)
             )
-        self.low, self.mean = low, mean
-        self.width = np.where(high > low, high - low, 1.0)
+            self.width = np.where(high > self.low, high - self.low, 1.0)
+            spread = np.nanvar((values - self.low) / self.width, axis=0)
+        spread = np.nan_to_num(spread)
         # Two rows that differ in a category are as far apart as two random rows are, on
         # average, in a number.
-        spread = np.nan_to_num(np.nanvar((values - low) / self.width, axis=0))
         self.category = float(np.sqrt(spread.mean())) if spread.any() else 1.0
 
     def read(self, X: Any) -> Any:
@@ -259,12 +261,27 @@ class Chain:
 
 def mix_numbers(Z: Any, first: NDArray, second: NDArray, ratio: NDArray) -> Any:
     """Mix rows of an array of any shape, or of a sparse matrix."""
+    check_numbers(Z)
+    dtype = Z.dtype if Z.dtype.kind == "f" else np.dtype(np.float64)
+    share = ratio.astype(dtype)
     if issparse(Z):
         kind = csr_matrix if isinstance(Z, csr_matrix) else csr_array
-        return kind(diags_array(ratio) @ Z[first] + diags_array(1 - ratio) @ Z[second])
-    dtype = Z.dtype if Z.dtype.kind == "f" else np.float64
-    share = ratio.astype(dtype).reshape(-1, *[1] * (Z.ndim - 1))
-    return share * Z[first] + (1 - share) * Z[second]
+        return kind(diags_array(share) @ Z[first] + diags_array(1 - share) @ Z[second])
+    share = share.reshape(-1, *[1] * (Z.ndim - 1))
+    mixed = share * Z[first] + (1 - share) * Z[second]
+    # Whole numbers stay such, as in a table.
+    return np.rint(mixed).astype(Z.dtype) if Z.dtype.kind in "iu" else mixed
+
+
+def check_numbers(Z: Any) -> None:
+    """Check that rows are numbers."""
+    if Z.dtype.kind not in "fiub":
+        raise ValueError(
+            f"Rows of dtype {Z.dtype} can be neither mixed nor compared: only numbers "
+            "can. Text is mixed behind the transformers of a pipeline, by query and by "
+            "ActiveLearningLoop; virtual_data and fit_resample hand out rows like "
+            "those of X, which mixed text is not."
+        )
 
 
 def make_view(
@@ -315,21 +332,81 @@ def make_view(
             "torch and has no layers: leave layers at 'auto', or pass ['input']."
         )
     container = None if issparse(Z) else wrap(Z)
-    if container is None or (
-        not isinstance(container, FrameContainer) and container.array.ndim != 2
-    ):
+    if container is None or np.ndim(Z) != 2:
         return View(last, transform)
     own_columns = kinds if transform is _as_it_is else "from_dtype"
     return TableView(last, transform, Z, resolve_kinds(container, own_columns, "X"))
 
 
 def split_pipeline(classifier: Any) -> tuple[Callable[[Any], Any], Any]:
-    """Transformers of a pipeline and what is behind them."""
-    if isinstance(classifier, Pipeline) and len(classifier.steps) > 1:
-        before = classifier[:-1]
-        if all(s == "passthrough" or hasattr(s, "transform") for _, s in before.steps):
-            return before.transform, classifier[-1]
-    return _as_it_is, classifier
+    """Transformers of a fitted pipeline, and of those inside it, and what is behind."""
+    if not is_pipeline(classifier):
+        return _as_it_is, classifier
+    before, last = classifier[:-1], classifier[-1]
+    transform, last = split_pipeline(last)
+    if transform is _as_it_is:
+        return before.transform, last
+    return Chain(before.transform, transform), last
+
+
+def is_pipeline(classifier: Any) -> bool:
+    """Whether a classifier is behind transformers, and nothing else."""
+    return (
+        isinstance(classifier, Pipeline)
+        and len(classifier.steps) > 1
+        and all(
+            step == "passthrough" or hasattr(step, "transform")
+            for _, step in classifier.steps[:-1]
+        )
+    )
+
+
+def view_of_rows(
+    classifier: Any, X: Any, rows: NDArray[np.intp], kinds: Any
+) -> View | None:
+    """Rows as a classifier that is not fitted would get them, as far as can be told.
+
+    Its transformers are fitted on the rows, up to the first that asks for labels.
+
+    Parameters
+    ----------
+    classifier : classifier
+        What the rows are for.
+
+    X : {array-like, data frame, sparse matrix} of shape (n, ...)
+        All rows.
+
+    rows : ndarray of shape (m,)
+        Those in use.
+
+    kinds : "from_dtype" or array-like
+        Which columns hold categories.
+
+    Returns
+    -------
+    view : View or None
+        The view; None where rows are text that nothing makes numbers of.
+    """
+    transform: Callable[[Any], Any] = _as_it_is
+    X_rows = take_rows(X, rows)
+    while is_pipeline(classifier):
+        for _, step in classifier.steps[:-1]:
+            if step == "passthrough":
+                continue
+            fitted = clone(step)
+            try:
+                X_rows = fitted.fit_transform(X_rows)
+            except (TypeError, ValueError):
+                # It asks for labels.
+                break
+            transform = Chain(transform, fitted.transform)
+        classifier = classifier[-1]
+    is_text = not issparse(X_rows) and np.ndim(X_rows) == 1
+    if is_text:
+        return None
+    view = make_view(None, X_rows, np.arange(len(rows)), kinds, INPUT)
+    view.transform = transform
+    return view
 
 
 def network_of(classifier: Any) -> tuple[Any, Callable[[Any], NDArray]] | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -19,9 +20,9 @@ from .._core.neighbors import other_rows
 from .._random import draw_seed
 from .._weights import fit_weighted
 from ._labels import PartialLabels
-from ._views import INPUT, make_view, split_pipeline
+from ._views import INPUT, is_pipeline, make_view
 
-# Classifiers that gain from mixes of all labelled rows.
+# Of scikit-learn's classifiers those that gain from mixes of all labelled rows.
 TREES = (DecisionTreeClassifier, ExtraTreesClassifier, RandomForestClassifier)
 
 
@@ -98,10 +99,14 @@ def two_labels(
 
 
 def gains_from_mixes(estimator: Any) -> bool:
-    """Whether a classifier, or what is at the end of a pipeline, is made of trees."""
+    """Whether a classifier gains from mixes of all labelled rows, as measured.
+
+    Forests do, and networks that mix at a hidden layer. What is at the end of a
+    pipeline counts.
+    """
     while isinstance(estimator, Pipeline):
         estimator = estimator[-1]
-    return isinstance(estimator, TREES)
+    return isinstance(estimator, TREES) or has_fit_parameter(estimator, "pairs")
 
 
 @dataclass
@@ -152,12 +157,12 @@ class Plan:
         self, X: Any, labels: PartialLabels, rng: RandomState
     ) -> tuple[Any, NDArray, NDArray[np.float64]] | None:
         """Rows with labels and weights; None where there is nothing to make them of."""
+        if not self._has_rows(labels):
+            return None
         X_rows, y = take_rows(X, labels.rows), labels.of(labels.rows)
         if not self.augmentation.mixes_pairs:
             return self._copies(X, X_rows, y, labels, rng)
-        mixing = self._mixing(X_rows, y, labels, rng)
-        if mixing is None:
-            return None
+        mixing = self._mixing(X_rows, y, labels, rng, self.kinds)
         return make_rows(
             X_rows, y, np.ones(len(y)), mixing, self.n_draws, self.kinds, rng
         )
@@ -175,7 +180,7 @@ class Plan:
             X_made, _, weight = self._copies(X, X_rows, y, labels, rng)
             parent = np.repeat(self.rows, self.n_draws)
             return X_made, parent, np.column_stack([parent, parent]), weight
-        mixing = self._mixing(X_rows, y, labels, rng)
+        mixing = self._mixing(X_rows, y, labels, rng, self.kinds)
         first, second, ratio = mixing.draw(len(y), self.n_draws, rng)
         view = make_view(None, X_rows, np.arange(len(y)), self.kinds, INPUT)
         X_made = view.mix(view.read(X_rows), first, second, ratio)
@@ -198,19 +203,21 @@ class Plan:
         mixed behind the transformers, which are fitted on the rows alone.
         """
         X_rows, y = take_rows(X, labels.rows), labels.of(labels.rows)
+        if not self._has_rows(labels):
+            return fit_weighted(estimator, X_rows, y, weight, rng)
         if not self.augmentation.mixes_pairs:
             made = self._copies(X, X_rows, y, labels, rng)
             return _fit_with(estimator, X_rows, y, weight, made, rng)
-        mixing = self._mixing(X_rows, y, labels, rng)
-        if mixing is None:
-            return fit_weighted(estimator, X_rows, y, weight, rng)
         last, kinds = estimator, self.kinds
-        if split_pipeline(estimator)[1] is not estimator:
-            before, last = estimator[:-1], estimator[-1]
-            X_rows = before.fit_transform(X_rows, y)
-            # With a memory, what was fitted are copies.
-            estimator.steps[:-1] = before.steps
-            kinds = "from_dtype"
+        while is_pipeline(last):
+            # A last step, as a pipeline with a memory does not keep what that one does.
+            before = clone(last, safe=False).set_params(
+                steps=[*last.steps[:-1], ("last", "passthrough")]
+            )
+            X_rows, kinds = before.fit_transform(X_rows, y), "from_dtype"
+            last.steps[:-1] = before.steps[:-1]
+            last = last[-1]
+        mixing = self._mixing(X_rows, y, labels, rng, kinds)
         if has_fit_parameter(last, "pairs"):
             pairs = None
             if mixing.first is not None:
@@ -223,24 +230,33 @@ class Plan:
         _fit_with(last, X_rows, y, weight, made, rng)
         return estimator
 
+    def _has_rows(self, labels: PartialLabels) -> bool:
+        """Whether there is something to make rows of."""
+        if self.is_of_all:
+            return len(labels.rows) > 0
+        return len(self.pairs if self.augmentation.mixes_pairs else self.rows) > 0
+
     def _mixing(
-        self, X_rows: Any, y: NDArray, labels: PartialLabels, rng: RandomState
-    ) -> Mixing | None:
+        self,
+        X_rows: Any,
+        y: NDArray,
+        labels: PartialLabels,
+        rng: RandomState,
+        kinds: Any,
+    ) -> Mixing:
         """Which labelled rows are mixed."""
         learns_ranges = hasattr(self.augmentation, "_ranges")
         first = second = None
         tau: Any = getattr(self.augmentation, "tau", None)
         if not self.is_of_all:
             self._check_labelled(self.pairs, labels)
-            if not len(self.pairs):
-                return None
             first, second = np.searchsorted(labels.rows, self.pairs).T
             tau = self.tau
         elif learns_ranges:
             second = other_rows(len(y), 1, rng).ravel()
             first = np.arange(len(second))
         if learns_ranges:
-            view = make_view(None, X_rows, np.arange(len(y)), self.kinds, INPUT)
+            view = make_view(None, X_rows, np.arange(len(y)), kinds, INPUT)
             tau = self.augmentation._ranges(
                 view.numbers(X_rows),
                 np.searchsorted(labels.classes, y),
@@ -267,6 +283,11 @@ class Plan:
         return made, labels.of(rows), np.full(len(rows), 1 / self.n_draws)
 
     def _check_labelled(self, rows: NDArray[np.intp], labels: PartialLabels) -> None:
+        if len(rows) and rows.max() >= len(labels.y):
+            raise ValueError(
+                f"y has {len(labels.y)} rows, and the last query chose row "
+                f"{rows.max()}: pass the rows of that query."
+            )
         missing = np.unique(rows[~labels.labelled[rows]])
         if len(missing):
             raise ValueError(

@@ -76,10 +76,11 @@ def test_two_weighted_rows_are_the_cross_entropy_with_the_soft_label():
     assert loss == pytest.approx(-(soft * log_p).sum())
 
 
-def test_forests_and_trees_gain_from_mixes():
+def test_forests_and_networks_that_mix_gain_from_mixes():
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 
     assert gains_from_mixes(ExtraTreesClassifier())
+    assert gains_from_mixes(LADAClassifier())
     assert gains_from_mixes(
         make_pipeline(FunctionTransformer(), ExtraTreesClassifier())
     )

@@ -393,7 +393,7 @@ def test_virtual_rows_are_the_soft_labels_exactly():
     y[rows] = truth[rows]
     X_virtual, y_virtual, weight = selector.virtual_data(X, y)
     assert weight.sum() == pytest.approx(3)
-    assert y_virtual.dtype == y.dtype
+    assert set(y_virtual) <= set(truth[rows])
     seen = 0
     for first, second in selector.pairs_:
         a, b = X[first], X[second]
@@ -562,5 +562,5 @@ def test_fit_scores_the_pool_and_knows_new_rows():
     assert_allclose(scores[pool], selector.own_scores_[pool])
     assert_allclose(scores, Entropy().score(selector.estimator_.predict_proba(X)))
     assert_array_equal(selector.classes_, np.arange(10))
-    with pytest.raises(ValueError, match="y holds no label"):
+    with pytest.raises(ValueError, match="of 0 classes, and 2 are needed"):
         selector.fit(X, np.full(len(X), np.nan))
