@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
@@ -120,12 +119,18 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
     Notes
     -----
     The score is for looking at: nothing in the loop uses test rows, and no criterion
-    should, if they are to tell how good the classifier is.
+    should, if they are to tell how good the classifier is. An ``EarlyStopping``
+    callback does: its objective is minus the score, or minus the utility without test
+    rows.
 
-    Callbacks of :mod:`skmix.callbacks` see each round. A ``Checkpoint`` is not among
+    Callbacks of :mod:`skmix.callbacks` see each round of ``run`` and ``resume``;
+    ``ask`` and ``tell`` call none, and ask no criterion. A ``Checkpoint`` is not among
     them: the pickle of the loop is one. An oracle that cannot be pickled, such as a
-    lambda, is left out of it: pass it to ``resume``. Ctrl-C in ``run`` ends it after
-    what was answered so far; ``resume`` goes on.
+    lambda, is left out of it, and of copies: pass it to ``resume``. Ctrl-C in ``run``
+    ends it after what was answered so far; ``resume`` goes on.
+
+    ``batch_size``, ``budget``, ``stopping``, ``scoring`` and ``max_time`` may be set
+    anew while a loop goes on; selector and classifier are those that it began with.
 
     Examples
     --------
@@ -238,6 +243,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         self._oracle = oracle
         return self._go_on(begin)
 
+    @fit_context(prefer_skip_nested_validation=False)
     def resume(self, oracle: Oracle | None = None) -> ActiveLearningLoop:
         """Go on with a run that was interrupted, unpickled, or given another budget.
 
@@ -257,10 +263,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
             If there is no oracle.
         """
         self._check_started()
-        if oracle is None:
-            oracle = self._oracle
-        if oracle is None:
-            raise ValueError("oracle is missing: pass the labels, or who knows them.")
+        oracle = self._oracle if oracle is None else oracle
         self._check_oracle(oracle, len(self.y_))
         self._oracle = oracle
         return self._go_on(time.monotonic())
@@ -318,9 +321,13 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
             return self.query_indices_
         n_askable = self._n_askable()
         if n_askable < 1:
+            if self.budget is not None and self._n_asked >= self.budget:
+                raise ValueError(
+                    f"There is nothing to ask for: the budget of {self.budget} labels "
+                    "is spent. Raise it to go on."
+                )
             raise ValueError(
-                "There is nothing to ask for: the budget is spent, or every row has "
-                "been asked for. Raise budget to go on."
+                "There is nothing to ask for: every row has been asked for."
             )
         self._update()
         begin = time.perf_counter()
@@ -425,37 +432,45 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         self._criteria()
         vars(self).pop("stop_reason_", None)
         self._criterion = ""
-        reason = ""
-        while not reason:
-            waiting = len(self.query_indices_)
-            n_rounds = bool(waiting) - (
-                -(self._n_askable() - waiting) // self.batch_size
-            )
-            loop = Loop(self, 1, (), self.max_time, begin)
-            n_done = loop.run(
-                _Rounds(self), "rounds", max(n_rounds, 0), window=1, keep_last=True
-            )
-            loop.close()
-            if loop.interrupted:
-                reason = "Interrupted: resume goes on."
-            elif self._criterion:
-                reason = f"{self._criterion} said so."
-            elif self._n_askable() < 1:
-                spent = self.budget is not None and self._n_asked >= self.budget
-                reason = (
-                    "The budget was spent." if spent else "No row was left to ask for."
-                )
-            elif n_done < n_rounds:
-                reason = "A callback or max_time ended it: resume goes on."
+        interrupted = "Interrupted: resume goes on."
         try:
-            self._update()
+            # Of a round whose training was interrupted.
+            if self._pending is not None:
+                self._update()
+                self._criterion = self._find_criterion() if self._n_asked else ""
         except KeyboardInterrupt:
-            warn_user("Interrupted: resume goes on.", ConvergenceWarning)
-            reason = "Interrupted: resume goes on."
-        self.stop_reason_ = reason
+            warn_user(interrupted, ConvergenceWarning)
+            self.stop_reason_ = interrupted
+            return self
+        waiting = len(self.query_indices_)
+        left = max(self._n_askable() - waiting, 0)
+        # Selectors of others may give fewer rows than they are asked for.
+        ours = isinstance(self.selector_, LADASelector)
+        n_rounds = bool(waiting) + -(-left // (self.batch_size if ours else 1))
+        loop = Loop(self, 1, (), self.max_time, begin)
+        loop.run(
+            _Rounds(self),
+            "rounds",
+            0 if self._criterion else n_rounds,
+            window=1,
+            keep_last=True,
+        )
+        loop.close()
+        if loop.interrupted:
+            self.stop_reason_ = interrupted
+        elif self._criterion:
+            self.stop_reason_ = f"{self._criterion} said so."
+        elif self._n_askable() > 0:
+            self.stop_reason_ = "A callback or max_time ended it: resume goes on."
+        elif self.budget is not None and self._n_asked >= self.budget:
+            self.stop_reason_ = "The budget was spent."
+        else:
+            self.stop_reason_ = "No row was left to ask for."
         return self
 
     def _check_oracle(self, oracle: Any, n_rows: int) -> None:
+        if oracle is None:
+            raise ValueError("oracle is missing: pass the labels, or who knows them.")
         if not callable(oracle) and num_samples(oracle) != n_rows:
             raise ValueError(
                 f"oracle must have a label to each of the {n_rows} rows of X, got "
@@ -508,8 +523,8 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         if wrong.any():
             raise ValueError(
                 f"labels holds {labels[wrong.argmax()].item()!r}, which does not go "
-                f"with the labels in y, of dtype {self.y_.dtype}. Begin with labels of "
-                "this kind, or with y of dtype object for numbers of another one."
+                f"with the labels in y, of dtype {self.y_.dtype}: pass labels of that "
+                "kind, or begin with y of dtype object."
             )
         return stored
 
@@ -599,7 +614,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
             answer, utilities = answer
             places = np.asarray(answer, dtype=np.intp)
             worth = np.asarray(utilities)[np.arange(len(places)), places]
-            utility = float(np.mean(worth))
+            utility = float(np.mean(worth[:n]))
         chosen = np.asarray(answer)
         if (
             chosen.dtype.kind in "iu"
@@ -637,14 +652,10 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         return ""
 
     def __getstate__(self) -> dict:
-        """Leave out an oracle that is a function without a name, such as a lambda."""
+        """Leave out an oracle that is a lambda, or defined inside a function."""
         state = super().__getstate__()
-        oracle = state.get("_oracle")
-        if callable(oracle):
-            try:
-                pickle.dumps(oracle)
-            except (pickle.PicklingError, AttributeError, TypeError):
-                state = {**state, "_oracle": None}
+        if "<" in getattr(state.get("_oracle"), "__qualname__", ""):
+            state = {**state, "_oracle": None}
         return state
 
 
@@ -669,7 +680,8 @@ class _Rounds:
         loop._criterion = loop._find_criterion()
         line = {name: column[-1] for name, column in loop.history_.items()}
         goal = line.get("score", -line["utility"])
-        return {**line, "objective": -goal, "done": bool(loop._criterion)}
+        done = bool(loop._criterion) or loop._n_askable() < 1
+        return {**line, "objective": -goal, "done": done}
 
     def state(self) -> dict:
         """Nothing: the loop is its own state."""
