@@ -43,6 +43,7 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL)
 	$(COMPARE)/vertical.py --rivals-python $(VERTICAL) --scratch .cache/vertical.jsonl
 	$(COMPARE)/imbalance_cost.py
 	$(COMPARE)/active.py --scratch .cache/active.jsonl
+	$(COMPARE)/active_cost.py
 	$(COMPARE)/tables.py --out .cache/tables
 
 # A rival that needs an older NumPy than skmix has beside it.
