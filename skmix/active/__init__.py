@@ -14,16 +14,15 @@ from ._acquisitions import (
     VarRatio,
 )
 from ._augmentations import (
-    CVAE,
-    STN,
     AdaMixup,
     Augmentation,
     InfoMixup,
-    InfoSTN,
     ManifoldMixup,
     Mixup,
 )
 from ._classifier import LADAClassifier
+from ._cvae import CVAE
+from ._images import STN, InfoSTN
 from ._interop import as_skactiveml
 from ._loop import ActiveLearningLoop
 from ._selector import LADASelector

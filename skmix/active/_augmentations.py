@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -13,11 +13,8 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
 
-from .._columns import Columns
 from .._compat import Interval, StrOptions, validate_parameter
-from .._containers import ArrayContainer, take_rows, wrap
 from .._core.lookahead import (
     best_tau,
     expected_scores,
@@ -25,7 +22,7 @@ from .._core.lookahead import (
     tau_grid,
 )
 from .._random import draw_seed
-from .._validation import check_layers, resolve_kinds
+from .._validation import check_layers
 from ._acquisitions import RowAcquisition, Scores
 from ._views import BLOCK, INPUT, View, network_of
 
@@ -483,286 +480,6 @@ class AdaMixup(Augmentation):
         for _ in range(self.max_iter):
             learner.step()
         return np.column_stack(learner.ranges()(first, second))
-
-
-class STN(Augmentation):
-    """Turns, scales and shifts an image a little, at random.
-
-    Once for each row and query: up to 15 degrees, 15 per cent and a tenth of the image.
-    The label stays.
-
-    See Also
-    --------
-    InfoSTN : Learns the transformation.
-
-    Notes
-    -----
-    The row "LADA EntSTN fixed" of the paper's table does not say what is fixed; this is
-    a reading of it. Rows of X must be images of shape (channels, height, width).
-
-    References
-    ----------
-    .. [1] Jaderberg, Simonyan, Zisserman and Kavukcuoglu, "Spatial transformer
-       networks", NeurIPS 2015.
-
-    Examples
-    --------
-    >>> from skmix.active import LADASelector, STN
-    >>> selector = LADASelector(augmentation=STN())
-    """
-
-    mixes_pairs = False
-
-    def _learn(self, query: Any) -> None:
-        """Nothing is learned."""
-
-    def _transform(self, images: NDArray, seed: int) -> NDArray:
-        """Images (n, c, h, w) as they are after the transformation."""
-        from .._torch import stn  # imports torch
-
-        return stn.transform_images(images, stn.draw_raw(len(images), seed))
-
-    def _make(
-        self,
-        X: Any,
-        codes: NDArray,
-        labelled: Any,
-        labels: NDArray,
-        device: str,
-        seed: int,
-    ) -> NDArray:
-        """Rows with the labels of others: here these, transformed."""
-        return self._transform(check_images(X), seed)
-
-
-class InfoSTN(STN):
-    """Turns, scales and shifts images to where their scores are greatest.
-
-    A small network looks at an image and says how, within the bounds of :class:`STN`.
-    It is trained on the rows of the pool by the gradients of their scores, Eq. 6.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : int or sequence of int, default=(64,)
-        Units of the hidden layers of this network.
-
-    learning_rate : float, default=0.003
-        Step size of Adam.
-
-    batch_size : int, default=100
-        Number of images in a batch.
-
-    max_iter : int, default=100
-        Number of updates.
-
-    See Also
-    --------
-    STN : The same at random.
-
-    Notes
-    -----
-    The utility of an image is that of Eq. 7: its own score and that of the transformed
-    image. The paper's section on STN has the second term alone.
-
-    Examples
-    --------
-    >>> from skmix.active import InfoSTN, LADAClassifier, LADASelector
-    >>> selector = LADASelector(LADAClassifier(), augmentation=InfoSTN())
-    """
-
-    _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": ["array-like", Integral],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    def __init__(
-        self,
-        *,
-        hidden_layer_sizes: int | Sequence[int] = (64,),
-        learning_rate: float = 3e-3,
-        batch_size: int = 100,
-        max_iter: int = 100,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-
-    def _learn(self, query: Any) -> None:
-        """Learn to transform the rows of the pool towards greater scores."""
-        view = query.view
-        scores = query.acquisition._torch_scores(view)
-        from .._torch import stn  # imports torch
-        from .._torch.device import resolve_device
-
-        images = view.images(take_rows(query.X, query.pool))
-        self._trained = stn.train_stn(
-            images,
-            scores,
-            hidden_layer_sizes=check_layers(
-                self.hidden_layer_sizes, "hidden_layer_sizes"
-            ),
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.max_iter,
-            device=resolve_device(query.device),
-            seed=draw_seed(query.rng),
-        )
-        self._images = view.images
-
-    def _transform(self, images: NDArray, seed: int) -> NDArray:
-        from .._torch import stn  # imports torch
-
-        if not hasattr(self, "_trained"):
-            # No classifier to learn from yet.
-            return super()._transform(images, seed)
-        return stn.transform_images(images, self._trained.raw(self._images(images)))
-
-
-class CVAE(Augmentation):
-    """Makes rows of the same class from a model of the labelled rows.
-
-    A variational autoencoder that knows the class: a row is encoded, a point is drawn
-    near its code, and decoded with its label. It needs labels and cannot look ahead:
-    with ``lookahead=False`` it follows an acquisition, as in BGADL [1]_. There the
-    model also has a discriminator that tells real rows and classes (VAE-ACGAN); this
-    one is a simplification without it.
-
-    Parameters
-    ----------
-    latent_size : int, default=8
-        Dimensions of the code.
-
-    hidden_layer_sizes : int or sequence of int, default=(64,)
-        Units of the hidden layers of encoder and decoder.
-
-    learning_rate : float, default=0.001
-        Step size of Adam.
-
-    batch_size : int, default=64
-        Number of rows in a batch.
-
-    max_iter : int, default=500
-        Number of updates.
-
-    See Also
-    --------
-    AdaMixup : Learns from labels, too.
-
-    References
-    ----------
-    .. [1] Tran, Do, Reid and Carneiro, "Bayesian generative active deep learning", ICML
-       2019.
-
-    Examples
-    --------
-    >>> from skmix.active import CVAE, LADASelector
-    >>> selector = LADASelector(
-    ...     acquisition="bald", augmentation=CVAE(), lookahead=False
-    ... )
-    """
-
-    looks_ahead = False
-    mixes_pairs = False
-    _parameter_constraints: ClassVar[dict] = {
-        "latent_size": [Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": ["array-like", Integral],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    def __init__(
-        self,
-        *,
-        latent_size: int = 8,
-        hidden_layer_sizes: int | Sequence[int] = (64,),
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        max_iter: int = 500,
-    ) -> None:
-        self.latent_size = latent_size
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-
-    def _make(
-        self,
-        X: Any,
-        codes: NDArray,
-        labelled: Any,
-        labels: NDArray,
-        device: str,
-        seed: int,
-    ) -> Any:
-        """Rows with the labels of others, made from a model of the labelled rows."""
-        from .._torch.cvae import train_cvae  # imports torch
-        from .._torch.device import resolve_device
-
-        Z, Z_labelled, finish = _read_numbers(X, labelled)
-        scaler = StandardScaler().fit(Z_labelled.reshape(len(Z_labelled), -1))
-
-        def scaled(rows: NDArray) -> NDArray:
-            return scaler.transform(rows.reshape(len(rows), -1))
-
-        model = train_cvae(
-            scaled(Z_labelled),
-            labels,
-            labels.max() + 1,
-            latent_size=self.latent_size,
-            hidden_layer_sizes=check_layers(
-                self.hidden_layer_sizes, "hidden_layer_sizes"
-            ),
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.max_iter,
-            device=resolve_device(device),
-            seed=seed,
-        )
-        made = scaler.inverse_transform(model.generate(scaled(Z), codes, seed))
-        return finish(made.reshape(Z.shape))
-
-
-def check_images(X: Any) -> NDArray:
-    """Check that rows are images (n, c, h, w)."""
-    images = np.asarray(X)
-    if images.ndim != 4:
-        raise ValueError(
-            "augmentation='stn' and 'infostn' transform images: X must have the shape "
-            f"(n, channels, height, width), got {images.shape}."
-        )
-    return images
-
-
-def _read_numbers(
-    X: Any, labelled: Any
-) -> tuple[NDArray, NDArray, Callable[[NDArray], Any]]:
-    """Numbers of two sets of rows, and how numbers become rows like the first.
-
-    Of a table the columns of numbers; what else there is stays with the row.
-    """
-    if issparse(X):
-        raise ValueError(
-            "augmentation='cvae' needs dense rows, and X is sparse: use a mixup."
-        )
-    container = wrap(X)
-    is_array = isinstance(container, ArrayContainer)
-    if is_array and container.array.ndim != 2:
-        dtype = container.array.dtype
-        return np.asarray(X), np.asarray(labelled), lambda Z: Z.astype(dtype)
-    kinds = resolve_kinds(container, "from_dtype", "X")
-    columns, columns_labelled = (
-        Columns.read(wrap(rows), kinds) for rows in (X, labelled)
-    )
-
-    def finish(values: NDArray) -> Any:
-        values[:, columns.is_integer] = np.rint(values[:, columns.is_integer])
-        return columns.derive(container, np.arange(len(values)), values)
-
-    return columns.values, columns_labelled.values, finish
 
 
 def _draw_layer(layers: Any, classifier: Any, rows: Any, rng: RandomState) -> str | int:

@@ -17,7 +17,8 @@ from .._core.batches import spread_rows, top_rows
 from .._core.lookahead import disjoint_pairs
 from .._random import draw_seed
 from ._acquisitions import RowAcquisition, Scores
-from ._augmentations import STN, PairAugmentation, PairScores, check_images
+from ._augmentations import PairAugmentation, PairScores
+from ._images import STN, check_images
 from ._views import BLOCK, View
 
 # Of how many rows one is chosen where they are spread, as in cluster-margin sampling.

@@ -44,15 +44,14 @@ from ._acquisitions import (
     VarRatio,
 )
 from ._augmentations import (
-    CVAE,
-    STN,
     AdaMixup,
     Augmentation,
     InfoMixup,
-    InfoSTN,
     ManifoldMixup,
     Mixup,
 )
+from ._cvae import CVAE
+from ._images import STN, InfoSTN
 from ._labels import PartialLabels, read_partial_y
 from ._query import MAX_PARTNERS, SHORTLIST, SPREAD, Query
 from ._request import Request
