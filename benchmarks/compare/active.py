@@ -8,8 +8,8 @@ nothing else looks at it. All arms have the same splits, first labels and seeds,
 differences are paired. Seeds from 200 on; those below 200 were for development.
 
 A finished part is kept in a scratch file, where an interrupted run goes on. The results
-are written at the end, also of a run that --max-minutes stops. Seconds are those of a
-clock, with one thread, beside one other process.
+are written at the end, also of a run that --max-minutes stops. What rounds cost is
+measured by active_cost.py.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def split(data, classifier, seed):
 
 
 def one_part(data, classifier, seed, arm):
-    """Scores and seconds of each round."""
+    """Scores of each round."""
     X, y, X_test, y_test, first = split(data, classifier, seed)
     known = np.full(len(y), np.nan)
     known[first] = y[first]
@@ -90,17 +90,12 @@ def one_part(data, classifier, seed, arm):
         budget=BATCH * ROUNDS,
         random_state=seed,
     )
-    history = loop.run(X, known, y, X_test=X_test, y_test=y_test).history_
-    return {
-        "score": history["score"],
-        "query_seconds": float(np.mean(history["query_time"][1:])),
-        "fit_seconds": float(np.mean(history["fit_time"])),
-    }
+    return loop.run(X, known, y, X_test=X_test, y_test=y_test).history_["score"]
 
 
-def area(result):
+def area(score):
     """Area under the learning curve: the mean score over the number of labels."""
-    score = np.array(result["score"])
+    score = np.array(score)
     return 100 * float(np.mean((score[1:] + score[:-1]) / 2))
 
 
@@ -143,9 +138,9 @@ def one_row(by_arm, arm):
     """Means of an arm, and paired differences to the others."""
     own = by_arm[arm]
     row = {"seeds": len(own)}
-    curves = np.array([result["score"] for result in own.values()]) * 100
+    curves = np.array([*own.values()]) * 100
     row["curve"] = curves.mean(axis=0).tolist()
-    areas = {seed: area(result) for seed, result in own.items()}
+    areas = {seed: area(score) for seed, score in own.items()}
     row["area"] = [float(np.mean([*areas.values()])), float(np.std([*areas.values()]))]
     row["final"] = float(curves[:, -1].mean())
     for other in REFERENCES:
@@ -154,26 +149,13 @@ def one_row(by_arm, arm):
         if len(both) < 2 or other == arm:
             continue
         gains = [areas[seed] - area(theirs[seed]) for seed in both]
-        last = [100 * (own[s]["score"][-1] - theirs[s]["score"][-1]) for s in both]
+        last = [100 * (own[seed][-1] - theirs[seed][-1]) for seed in both]
         row[f"minus {other}"] = {
             "area": paired(gains, np.zeros(len(both))),
             "final": paired(last, np.zeros(len(both))),
             "wins": sum(gain > 0 for gain in gains),
         }
-    for name in ("query_seconds", "fit_seconds"):
-        row[name] = float(np.mean([result[name] for result in own.values()]))
-    random = by_arm.get("Random", {})
-    both = [seed for seed in own if seed in random]
-    if both:
-        row["round to Random"] = float(
-            np.median([seconds(own[s]) / seconds(random[s]) for s in both])
-        )
     return row
-
-
-def seconds(result):
-    """Of one round: query and training."""
-    return result["query_seconds"] + result["fit_seconds"]
 
 
 def main():

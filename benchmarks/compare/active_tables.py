@@ -119,29 +119,49 @@ def warm_table(rows: Rows) -> str:
     return rst(["", "area", "minus Random", "minus Entropy", "at the end"], table)
 
 
-def time_table(rows: Rows) -> str:
+def round_table(content: dict[str, Any]) -> str:
     """Seconds of a round, query and training, as a ratio to Random."""
+    cases: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in content["rounds"]:
+        name = "CIFAR-10, CNN" if row["data"] == "cifar10" else row["classifier"]
+        title = f"{name}, {row['labels']} labels"
+        cases.setdefault(title, {})[row["arm"]] = row
     table = []
-    for arm in (
-        *RIVALS[1:],
-        *PIPELINES,
-        *LADA,
-        "Margin",
-        "spread margin",
-        "no mixed rows",
-        "default",
-    ):
+    for arm in dict.fromkeys(row["arm"] for row in content["rounds"]):
         cells = []
-        for case in COLUMNS.values():
-            row = rows.get((*case, arm))
-            if row is None or "round to Random" not in row:
-                cells.append("")
-                continue
-            query = 1000 * row["query_seconds"]
-            cells.append(f"{row['round to Random']:.2f} ({query:.0f} ms)")
-        if any(cells):
-            table.append([arm, *cells])
-    return rst(["", *COLUMNS], table)
+        for case in cases.values():
+            row = case.get(arm)
+            text = ""
+            if row is not None:
+                milliseconds = 1000 * row["query_seconds"]
+                text = f"{row['round to Random']:.2f} ({milliseconds:.0f} ms)"
+            cells.append(text)
+        table.append([arm, *cells])
+    of_random = [
+        f"{1000 * case['Random']['fit_seconds']:.0f} ms" for case in cases.values()
+    ]
+    return rst(["", *cases], [["training without mixes", *of_random], *table])
+
+
+def pair_sentence(row: dict[str, Any]) -> str:
+    """What the look-ahead at pairs adds to a query."""
+    return (
+        f"The look-ahead of {row['pairs']} pairs with a forest of 100 trees takes "
+        f"{row['look_ahead_seconds']:.2f} s beyond the {row['seconds_of_rows']:.2f} s "
+        "of a query that scores their rows alone."
+    )
+
+
+def pool_table(content: dict[str, Any]) -> str:
+    """Seconds and memory of a query on a large pool."""
+    found = {(row["selector"], row["classifier"]): row for row in content["pools"]}
+    classifiers = list(dict.fromkeys(row["classifier"] for row in content["pools"]))
+    table = []
+    for selector in dict.fromkeys(row["selector"] for row in content["pools"]):
+        rows = [found[selector, classifier] for classifier in classifiers]
+        cells = [f"{r['seconds']:.1f} s, {r['megabytes']:.0f} MB" for r in rows]
+        table.append([selector, *cells])
+    return rst(["", *classifiers], table)
 
 
 def curve_figure(rows: Rows) -> plt.Figure:
@@ -178,11 +198,15 @@ def make_all(
         yield "active_lada", difference_table(rows, (*LADA, *LADA_CONTROLS), "Entropy")
         yield "active_attempts", difference_table(rows, ATTEMPTS, "default")
         yield "active_warm", warm_table(rows)
-        yield "active_time", time_table(rows)
+    if content := read("active_cost"):
+        yield "active_rounds", round_table(content)
+        yield "active_pools", pool_table(content)
+        yield "active_pairs", pair_sentence(content["look_ahead"])
 
 
 def nothing_yet() -> Iterator[tuple[str, str | plt.Figure]]:
     """The same names, where there are no results."""
-    for name in ("default", "margin", "controls", "lada", "attempts", "warm", "time"):
+    of_curves = ("default", "margin", "controls", "lada", "attempts", "warm")
+    for name in (*of_curves, "rounds", "pools", "pairs"):
         yield f"active_{name}", NOTHING
     yield "active", nothing_drawn()

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Beta
 
-from .cut import mix
+from .cut import in_blocks, mix
 from .random import own_random_state
 
 Scores = Callable[[Tensor], Tensor]
-
-BLOCK = 4096
 
 
 class BetaPolicy(nn.Module):
@@ -106,6 +104,7 @@ def train_policy(
     scores: Scores,
     first: Tensor,
     second: Tensor,
+    expected: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     *,
     tau_bounds: tuple[float, float],
     hidden_layer_sizes: Sequence[int],
@@ -125,6 +124,9 @@ def train_policy(
 
     first, second : Tensor of shape (n, ...)
         Both rows of each pair.
+
+    expected : callable
+        Expected scores (n,) of the pairs by their taus (n,), to judge a policy by.
 
     tau_bounds : tuple of float
         Between which tau lies.
@@ -150,12 +152,12 @@ def train_policy(
     Returns
     -------
     policy : BetaPolicy
-        The policy after the best epoch: that with the greatest mean score of all pairs,
-        each time at the same random numbers. The authors' program takes the losses of
-        the batches before their steps for that.
+        The policy after the best epoch: that with the greatest mean of the expected
+        scores. The authors' program takes the losses of the batches before their steps
+        for that.
 
     history : list of float
-        This mean score before the training and after each epoch.
+        This mean before the training and after each epoch.
     """
     first, second = first.detach(), second.detach()
     device = first.device
@@ -166,7 +168,7 @@ def train_policy(
         policy = BetaPolicy(
             torch.cat([first, second]), hidden_layer_sizes, tau_bounds
         ).to(device)
-        adam = torch.optim.Adam(policy.parameters(), lr=learning_rate)
+        adam = torch.optim.Adam(policy.parameters(), lr=learning_rate, fused=True)
         for epoch in range(max_iter + 1):
             if epoch:
                 for batch in torch.randperm(len(first)).split(batch_size):
@@ -180,22 +182,11 @@ def train_policy(
                     ):
                         parameter.grad = gradient
                     adam.step()
-            with torch.no_grad(), own_random_state(seed, device):
-                tau = policy(first, second)
-                parts = [
-                    expected_scores(scores, a, b, t, n_ratios)
-                    for a, b, t in zip(
-                        first.split(BLOCK),
-                        second.split(BLOCK),
-                        tau.split(BLOCK),
-                        strict=True,
-                    )
-                ]
-                history.append(float(torch.cat(parts).mean()))
+            history.append(float(expected(taus(policy, first, second)).mean()))
             if not isfinite(history[-1]):
                 raise ValueError(
                     f"The policy diverged with learning_rate={learning_rate}: the "
-                    "scores are not finite. Lower it in policy_params."
+                    "scores are not finite. Lower it."
                 )
             if history[-1] > best_score:
                 best_score, best = history[-1], deepcopy(policy.state_dict())
@@ -206,8 +197,6 @@ def train_policy(
 @torch.no_grad()
 def taus(policy: BetaPolicy, first: Tensor, second: Tensor) -> NDArray[np.float64]:
     """Tau of pairs of rows, in blocks of them."""
-    parts = [
-        policy(a, b)
-        for a, b in zip(first.split(BLOCK), second.split(BLOCK), strict=True)
-    ]
+    blocks = zip(in_blocks(first), in_blocks(second), strict=True)
+    parts = [policy(a, b) for a, b in blocks]
     return torch.cat(parts).double().cpu().numpy()

@@ -6,9 +6,10 @@ and put something else in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import torch
@@ -16,13 +17,26 @@ from torch import Tensor, nn
 
 INPUT = "input"
 
-# Rows that pass through a network at once, when nothing is trained.
-BLOCK = 4096
+# Values of rows that pass through a network at once, when nothing is trained. On a CPU
+# they fit its cache: convolutions are twice as fast as with ten times as many.
+BLOCK_VALUES = {"cpu": 2**17}
+MAX_BLOCK_VALUES = 2**23
 
 REMEDY = (
     "Choose other layers, or give the network a method forward_between(x, start, stop) "
     "that computes its layers from one to another, and pass their numbers as layers."
 )
+
+
+def block_size(shape: Sequence[int], device: torch.device) -> int:
+    """Rows of a shape that pass through a network at once."""
+    n_values = BLOCK_VALUES.get(device.type, MAX_BLOCK_VALUES)
+    return max(1, n_values // max(1, prod(shape)))
+
+
+def in_blocks(rows: Tensor) -> tuple[Tensor, ...]:
+    """Rows (n, ...) in blocks that pass through a network at once."""
+    return rows.split(block_size(rows.shape[1:], rows.device))
 
 
 def first_output(outputs: Any) -> Tensor:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from .cut import BLOCK, Cut, evaluating, first_output
+from .cut import Cut, block_size, evaluating, first_output
 from .random import own_random_state
 
 
@@ -152,7 +152,7 @@ def train_classifier(
     y = torch.as_tensor(labels, dtype=torch.int64, device=device)
     w = torch.as_tensor(weight / weight.mean(), dtype=torch.float32, device=device)
     cut = Cut(network, layer)
-    adam = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    adam = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     rng = np.random.RandomState(seed)
     history: list[float] = []
     mixed_history: list[float] = []
@@ -245,10 +245,11 @@ def probabilities(
 ) -> NDArray[np.float64]:
     """Class probabilities of rows, scaled and predicted in blocks of them."""
     device = next(network.parameters()).device
+    size = block_size(X.shape[1:], device)
     parts = []
     with evaluating(network):
-        for begin in range(0, len(X), BLOCK):
-            block = torch.as_tensor(scale(X[begin : begin + BLOCK]), device=device)
+        for begin in range(0, len(X), size):
+            block = torch.as_tensor(scale(X[begin : begin + size]), device=device)
             outputs = first_output(network(block))
             parts.append(outputs.double().softmax(dim=1).cpu())
     return torch.cat(parts).numpy()

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .cut import (
-    BLOCK,
     INPUT,
     Cut,
     dropout_layers,
     evaluating,
     find_layers,
     first_output,
+    in_blocks,
     last_inputs,
     mix,
 )
@@ -76,7 +76,7 @@ class Model:
     def hidden(self, rows: NDArray) -> Tensor:
         """What the layer hands on for rows (n, ...), in blocks of them."""
         with evaluating(self.network):
-            blocks = self.tensor(rows).split(BLOCK)
+            blocks = in_blocks(self.tensor(rows))
             return torch.cat([self.cut.hidden(block) for block in blocks])
 
     def mix(
@@ -90,7 +90,7 @@ class Model:
     def probabilities(self, hidden: Tensor) -> NDArray[np.float64]:
         """Class probabilities from what the layer handed on, in blocks of rows."""
         with evaluating(self.network):
-            parts = [self._probabilities(block) for block in hidden.split(BLOCK)]
+            parts = [self._probabilities(block) for block in in_blocks(hidden)]
         return torch.cat(parts).double().cpu().numpy()
 
     @torch.no_grad()
@@ -105,7 +105,7 @@ class Model:
         self.check_dropout()
         with evaluating(self.network, dropout=True):
             parts = []
-            for block in hidden.split(BLOCK):
+            for block in in_blocks(hidden):
                 with own_random_state(seed, self.device):
                     passes = [self._probabilities(block) for _ in range(n_members)]
                 parts.append(torch.stack(passes))
@@ -157,7 +157,7 @@ class Model:
         with evaluating(self.network):
             parts = [
                 last_inputs(self.network, block)
-                for block in self.tensor(rows).split(BLOCK)
+                for block in in_blocks(self.tensor(rows))
             ]
         return torch.cat(parts).double().cpu().numpy()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -367,10 +368,12 @@ class InfoMixup(PairAugmentation):
 
         Z = pairs.view.tensor(pairs.Z)
         first, second = Z[pairs.first], Z[pairs.second]
+        expected = partial(expected_scores, pairs.at_ratios())
         policy, history = beta_policy.train_policy(
             scores,
             first,
             second,
+            expected,
             tau_bounds=(low, high),
             hidden_layer_sizes=check_layers(
                 self.hidden_layer_sizes, "hidden_layer_sizes"
@@ -382,7 +385,7 @@ class InfoMixup(PairAugmentation):
             seed=draw_seed(rng),
         )
         tau = beta_policy.taus(policy, first, second)
-        return Lookahead(tau, expected_scores(pairs.at_ratios(), tau), history)
+        return Lookahead(tau, expected(tau), history)
 
 
 class AdaMixup(Augmentation):
