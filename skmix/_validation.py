@@ -241,10 +241,11 @@ def check_groups(groups: Any, n_rows: int) -> NDArray | None:
 
 
 def check_kind(estimator: Any, kind: str, name: str = "estimator") -> None:
-    """Check that an estimator is a classifier or regressor, or does not say."""
+    """Check that an estimator is a classifier or regressor, or predicts at least."""
     if not hasattr(estimator, "__sklearn_tags__"):
         return
-    if get_tags(estimator).estimator_type not in (kind, None):
+    found = get_tags(estimator).estimator_type
+    if found != kind and (found is not None or not hasattr(estimator, "predict")):
         raise ValueError(f"{name} must be a {kind}, got {estimator!r}.")
 
 

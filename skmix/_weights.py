@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -40,15 +41,28 @@ def weights_after(
 
 
 def weighted_bootstrap(
-    X: Any, y: Any, weight: NDArray, rng: RandomState
+    X: Any, y: Any, weight: NDArray, rng: RandomState, classes: bool = False
 ) -> tuple[Any, Any]:
-    """Draw as many rows as there are, in proportion to their weights."""
+    """Draw as many rows as there are, in proportion to their weights.
+
+    With `classes` no class of y is lost that has some weight: if none of its rows is
+    drawn, one of them takes the place of a row of the class that was drawn most.
+    """
     if (weight < 0).any() or not weight.any():
         raise ValueError(
             "sample_weight must be non-negative and not all zero for an estimator that "
             "takes no weights: its rows are drawn in proportion to them."
         )
     rows = rng.choice(len(weight), size=len(weight), p=weight / weight.sum())
+    if classes:
+        codes = np.unique(np.asarray(y), return_inverse=True)[1]
+        counts = np.bincount(codes[rows], minlength=codes.max() + 1)
+        for code in np.flatnonzero(counts == 0):
+            share = np.where(codes == code, weight, 0)
+            if share.any():
+                place = np.flatnonzero(codes[rows] == counts.argmax())[0]
+                counts[codes[rows[place]]] -= 1
+                rows[place] = rng.choice(len(weight), p=share / share.sum())
     return take_rows(X, rows), take_rows(y, rows)
 
 
@@ -89,4 +103,7 @@ def fit_weighted(
         name, last = f"{last.steps[-1][0]}__{name}", last[-1]
     if has_fit_parameter(last, "sample_weight"):
         return estimator.fit(X, y, **params, **{name: weight})
-    return estimator.fit(*weighted_bootstrap(X, y, weight, rng), **params)
+    if (weight == weight[0]).all() and weight[0] > 0:
+        return estimator.fit(X, y, **params)
+    drawn = weighted_bootstrap(X, y, weight, rng, is_classifier(estimator))
+    return estimator.fit(*drawn, **params)

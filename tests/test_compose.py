@@ -332,6 +332,21 @@ def test_estimator_without_weights_sees_a_weighted_bootstrap():
     assert np.array_equal(again.estimator_.X_, drawn.X_)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bootstrap_loses_no_class(seed):
+    rows, y = np.arange(40.0)[:, None], np.array(["a"] * 38 + ["b", "c"])
+    weight = np.r_[np.linspace(1, 2, 38), 1e-3, 0]
+    model = ResampledClassifier(KNeighborsClassifier(1), random_state=seed)
+    assert model.fit(rows, y, sample_weight=weight).classes_.tolist() == ["a", "b"]
+
+
+def test_equal_weights_need_no_bootstrap():
+    rows = np.arange(40.0)[:, None]
+    model = ResampledRegressor(Recorder(), random_state=0)
+    drawn = model.fit(rows, rows[:, 0], sample_weight=np.full(40, 0.5)).estimator_
+    assert np.array_equal(drawn.X_, rows)
+
+
 def test_rows_of_no_weight_have_no_say_in_nearest_neighbours():
     rows = np.arange(100.0)[:, None]
     labels = np.where(rows[:, 0] < 50, 1.0, 1e6)

@@ -16,9 +16,6 @@ from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from .neighbors import FloatArray, IntArray
 
-# Rows in the order of their choice (k,), and what each choice went by (k, n).
-Chosen = tuple[IntArray, FloatArray]
-
 
 def top_rows(score: FloatArray, k: int, rng: RandomState) -> IntArray:
     """Find the k greatest scores, greatest first; ties are broken at random.
@@ -161,7 +158,9 @@ def typical_rows(
     return np.concatenate([chosen, missing])
 
 
-def farthest_rows(Z: Any, Z_labelled: Any, k: int, rng: RandomState) -> Chosen:
+def farthest_rows(
+    Z: Any, Z_labelled: Any, k: int, rng: RandomState, out: FloatArray | None = None
+) -> IntArray:
     """Choose k rows by the greedy k-center algorithm.
 
     Parameters
@@ -178,39 +177,44 @@ def farthest_rows(Z: Any, Z_labelled: Any, k: int, rng: RandomState) -> Chosen:
     rng : RandomState
         What breaks ties.
 
+    out : ndarray of shape (k, n), default=None
+        Gets the distance of each candidate to its nearest centre before each choice;
+        NaN for those that were chosen before.
+
     Returns
     -------
     rows : ndarray of shape (k,)
         The row farthest from all centres, then the same with that row as a centre, and
         so on.
 
-    distances : ndarray of shape (k, n)
-        Distance of each candidate to its nearest centre before each choice; NaN for
-        those that were chosen before.
-
     Notes
     -----
-    O(n (m + k) p) time, and O(n k) memory beside blocks of distances.
+    O(n (m + k) p) time, and O(n) memory beside blocks of distances.
     """
     squares = row_norms(Z, squared=True)[:, None]
     # Without centres all rows are as far from them.
     distance = np.full(Z.shape[0], np.inf)
     if Z_labelled.shape[0]:
         distance = pairwise_distances_argmin_min(Z, Z_labelled)[1]
-    rows, distances = np.empty(k, dtype=np.intp), np.empty((k, len(distance)))
+    rows = np.empty(k, dtype=np.intp)
     for place in range(k):
-        distances[place] = distance
+        if out is not None:
+            out[place] = distance
         rows[place] = _draw_greatest(distance, rng)
         row = Z[rows[place : place + 1]]
         to_row = euclidean_distances(Z, row, X_norm_squared=squares)[:, 0]
         distance = np.minimum(distance, to_row)
         distance[rows[place]] = np.nan
-    return rows, distances
+    return rows
 
 
 def gradient_rows(
-    residual: FloatArray, hidden: Any, k: int, rng: RandomState
-) -> Chosen:
+    residual: FloatArray,
+    hidden: Any,
+    k: int,
+    rng: RandomState,
+    out: FloatArray | None = None,
+) -> IntArray:
     """Choose k rows as BADGE does, by k-means++ on their gradients.
 
     Parameters
@@ -227,15 +231,15 @@ def gradient_rows(
     rng : RandomState
         Source of randomness.
 
+    out : ndarray of shape (k, n), default=None
+        Gets the norm of each gradient, then the distance to the nearest chosen one
+        before each choice; NaN for those that were chosen before.
+
     Returns
     -------
     rows : ndarray of shape (k,)
         The row with the largest gradient, then each drawn in proportion to its squared
         distance to the nearest one so far.
-
-    distances : ndarray of shape (k, n)
-        Norm of each gradient, then distance to the nearest chosen one before each
-        choice; NaN for those that were chosen before.
 
     Notes
     -----
@@ -245,14 +249,15 @@ def gradient_rows(
 
         |a h^T - b g^T|^2 = |a|^2 |h|^2 + |b|^2 |g|^2 - 2 <a, b> <h, g>.
 
-    O(n k (c + d)) time and O(n k) memory.
+    O(n k (c + d)) time and O(n) memory.
     """
     squares = row_norms(residual, squared=True) * row_norms(hidden, squared=True)
-    rows, distances = np.empty(k, dtype=np.intp), np.empty((k, len(squares)))
+    rows = np.empty(k, dtype=np.intp)
     nearest = np.full(len(squares), np.inf)
     for place in range(k):
         square = nearest if place else squares
-        distances[place] = np.sqrt(square)
+        if out is not None:
+            out[place] = np.sqrt(square)
         total = np.nansum(square)
         if place and total > 0:
             rows[place] = rng.choice(len(square), p=np.nan_to_num(square) / total)
@@ -264,7 +269,7 @@ def gradient_rows(
         to_row = np.maximum(squares + squares[row] - 2 * inner, 0)
         nearest = np.minimum(nearest, to_row)
         nearest[rows[place]] = np.nan
-    return rows, distances
+    return rows
 
 
 def _draw_greatest(score: FloatArray, rng: RandomState) -> int:

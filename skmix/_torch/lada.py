@@ -7,6 +7,7 @@ learning", arXiv 2020.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from itertools import pairwise
 from math import isfinite, nan
 
@@ -41,9 +42,12 @@ def make_mlp(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def build(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Make a network with initial weights from a seed."""
+    """Make a network with initial weights from a seed.
+
+    It is a copy: a function may hand out the same network each time.
+    """
     with own_random_state(seed):
-        return make()
+        return deepcopy(make())
 
 
 # Gives pairs of one epoch, places (m, 2) of rows, and the share of the first in each.

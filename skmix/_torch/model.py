@@ -147,8 +147,8 @@ class Model:
         if not dropout_layers(self.network):
             raise ValueError(
                 "acquisition='bald' asks for a network with dropout, whose passes "
-                "disagree, and this one has none. Add nn.Dropout, use an ensemble of "
-                "scikit-learn, or another acquisition."
+                "disagree, and this one has no module such as nn.Dropout. Add one, use "
+                "an ensemble of scikit-learn, or another acquisition."
             )
 
     @torch.no_grad()

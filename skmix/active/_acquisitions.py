@@ -16,7 +16,7 @@ from sklearn.utils import gen_batches
 
 from .._compat import Interval, validate_parameter
 from .._containers import take_rows
-from .._core.batches import Chosen, farthest_rows, gradient_rows
+from .._core.batches import farthest_rows, gradient_rows
 from ._views import BLOCK, View
 
 Scores = NDArray[np.float64]
@@ -237,13 +237,15 @@ class Margin(RowAcquisition):
         Parameters
         ----------
         probabilities : ndarray of shape (n, n_classes)
-            Class probabilities of rows, or of mixes; two classes or more.
+            Class probabilities of rows, or of mixes.
 
         Returns
         -------
         scores : ndarray of shape (n,)
             Between 0 and 1.
         """
+        if probabilities.shape[-1] < 2:
+            return 1 - probabilities[..., 0]
         greatest = np.partition(probabilities, -2, axis=-1)[..., -2:]
         return 1 - (greatest[..., 1] - greatest[..., 0])
 
@@ -396,8 +398,9 @@ class SetAcquisition(Acquisition):
         pool: NDArray[np.intp],
         k: int,
         rng: RandomState,
-    ) -> Chosen:
-        """Choose places in the pool, and say what each choice went by."""
+        out: Scores | None,
+    ) -> NDArray[np.intp]:
+        """Choose k places in the pool; `out` (k, m) gets what each choice went by."""
 
 
 class Random(SetAcquisition):
@@ -425,9 +428,11 @@ class Random(SetAcquisition):
         pool: NDArray[np.intp],
         k: int,
         rng: RandomState,
-    ) -> Chosen:
-        order = rng.permutation(len(pool))[:k]
-        return order, np.zeros((k, len(pool)))
+        out: Scores | None,
+    ) -> NDArray[np.intp]:
+        if out is not None:
+            out[:] = 0
+        return rng.permutation(len(pool))[:k]
 
 
 class Coreset(SetAcquisition):
@@ -469,11 +474,13 @@ class Coreset(SetAcquisition):
         pool: NDArray[np.intp],
         k: int,
         rng: RandomState,
-    ) -> Chosen:
-        Z, Z_labelled = (
-            view.last_inputs(take_rows(X, rows)) for rows in (pool, labelled)
-        )
-        return farthest_rows(Z, Z_labelled, k, rng)
+        out: Scores | None,
+    ) -> NDArray[np.intp]:
+        Z = view.last_inputs(take_rows(X, pool))
+        # Transformers refuse to transform nothing.
+        none = not len(labelled)
+        Z_labelled = Z[:0] if none else view.last_inputs(take_rows(X, labelled))
+        return farthest_rows(Z, Z_labelled, k, rng, out)
 
 
 class BADGE(SetAcquisition):
@@ -490,8 +497,8 @@ class BADGE(SetAcquisition):
 
     Notes
     -----
-    For k rows out of n, with c classes and d inputs: O(n k (c + d)) time, O(n (c + d +
-    k)) memory. The n x c d array of gradients is never made.
+    For k rows out of n, with c classes and d inputs: O(n k (c + d)) time, O(n (c + d))
+    memory. The n x c d array of gradients is never made.
 
     References
     ----------
@@ -518,8 +525,10 @@ class BADGE(SetAcquisition):
         pool: NDArray[np.intp],
         k: int,
         rng: RandomState,
-    ) -> Chosen:
+        out: Scores | None,
+    ) -> NDArray[np.intp]:
         blocks = [take_rows(X, pool[block]) for block in gen_batches(len(pool), BLOCK)]
         residual = np.concatenate([view.probabilities(view.read(b)) for b in blocks])
         residual[np.arange(len(pool)), residual.argmax(axis=1)] -= 1
-        return gradient_rows(residual, view.last_inputs(take_rows(X, pool)), k, rng)
+        hidden = view.last_inputs(take_rows(X, pool))
+        return gradient_rows(residual, hidden, k, rng, out)

@@ -236,7 +236,17 @@ class ManifoldMixup(Mixup):
                 f"{type(classifier).__name__} has none: use 'mixup' or 'infomixup', "
                 "or a network such as LADAClassifier."
             )
-        return _draw_layer(self.layers, classifier, rows, rng)
+        layer = _draw_layer(self.layers, classifier, rows, rng)
+        if layer == INPUT and isinstance(self.layers, str):
+            raise ValueError(
+                "augmentation='manifold_mixup' mixes at a hidden layer, and the "
+                "network cannot be cut behind any of its blocks: connections lead "
+                "around them, or they are passed more than once. Name modules in "
+                "layers, give the network a method forward_between(x, start, stop) "
+                "and list numbers of layers, or use 'mixup' or 'infomixup', which mix "
+                "at the input."
+            )
+        return layer
 
 
 class InfoMixup(PairAugmentation):

@@ -235,6 +235,11 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         )[rows]
         y_rows = labels.of(rows)
         classes = self._all_classes(labels.classes, goes_on)
+        if len(classes) < 2:
+            raise ValueError(
+                f"y holds labels of one class, {classes.tolist()}, and a classifier "
+                "needs two: label more rows, or name all classes in classes."
+            )
         codes = np.searchsorted(classes, y_rows)
         rng = check_random_state(self.random_state)
         if not goes_on:
@@ -345,7 +350,11 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         """Learn the scale of each column, or of each channel."""
         axes = (0, *range(2, X.ndim))
         self.mean_ = X.mean(axis=axes, keepdims=True, dtype=np.float64)[0]
+        # By a power of two, which rounds nothing, so that no square leaves its range.
+        _, exponent = np.frexp(np.abs(X).max(axis=axes, keepdims=True))
+        X = np.ldexp(X, -exponent)
         deviation = X.std(axis=axes, keepdims=True, dtype=np.float64)[0]
+        deviation = np.ldexp(deviation, exponent[0])
         # What is constant but for rounding stays as it is.
         constant = deviation <= 10 * np.finfo(X.dtype).eps * np.abs(self.mean_)
         self.scale_ = np.where(constant, 1.0, deviation)
@@ -368,6 +377,11 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
             layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
             sizes = [int(np.prod(shape)), *layers, n_classes]
             network = lada.build(lambda: lada.make_mlp(sizes), seed)
+        elif hasattr(self.module, "named_modules"):
+            raise ValueError(
+                "module must be a function that makes a network of (input_shape, "
+                f"n_classes), got the network {type(self.module).__name__} itself."
+            )
         else:
             network = lada.build(lambda: self.module(shape, n_classes), seed)
         device = resolve_device(self.device)

@@ -124,6 +124,7 @@ class InfoSTN(STN):
     def _learn(self, query: Any) -> None:
         """Learn to transform the rows of the pool towards greater scores."""
         view = query.view
+        check_images(take_rows(query.X, query.pool[:1]))
         scores = query.acquisition._torch_scores(view)
         from .._torch import stn  # imports torch
         from .._torch.device import resolve_device

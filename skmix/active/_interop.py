@@ -29,6 +29,9 @@ def as_skactiveml(selector: LADASelector) -> Any:
     ImportError
         If scikit-activeml is not installed.
 
+    TypeError
+        If it is no selector.
+
     See Also
     --------
     LADASelector : What it is made of.
@@ -41,6 +44,11 @@ def as_skactiveml(selector: LADASelector) -> Any:
     ... except ImportError as error:
     ...     print(error)
     """
+    if not isinstance(selector, LADASelector):
+        raise TypeError(
+            f"selector must be a LADASelector, got {type(selector).__name__}: pass a "
+            "classifier as its estimator."
+        )
     try:
         from ._skactiveml import LADAStrategy
     except ImportError as error:

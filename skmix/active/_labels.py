@@ -12,6 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._containers import FrameContainer, wrap
 
+# Floats below it are exact as whole numbers.
+MAX_CLASS = 2.0**53
+
 
 @dataclass
 class PartialLabels:
@@ -146,7 +149,14 @@ def read_partial_y(
             )
     if labelled.any():
         known = array[labelled]
-        labels.classes = np.unique(known.tolist() if array.dtype == object else known)
+        classes = np.unique(known.tolist() if array.dtype == object else known)
+        if classes.dtype.kind == "f" and np.abs(classes).max() >= MAX_CLASS:
+            raise ValueError(
+                f"{name} holds {classes[np.abs(classes).argmax()]}, and classes that "
+                "are numbers must be below 2**53: mark a missing label by "
+                f"{missing_label!r}, or make text of the labels."
+            )
+        labels.classes = classes
         check_classification_targets(labels.of(labels.rows))
         labels.classes = np.unique(labels.of(labels.rows))
     return labels

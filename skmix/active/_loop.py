@@ -162,7 +162,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints = {
         "selector": [HasMethods(["query"]), None],
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit"]), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "budget": [Interval(Integral, 1, None, closed="left"), None],
         "stopping": [callable, list, tuple, None],
@@ -318,7 +318,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
         """
         self._check_started()
         if len(self.query_indices_):
-            return self.query_indices_
+            return self.query_indices_.copy()
         n_askable = self._n_askable()
         if n_askable < 1:
             if self.budget is not None and self._n_asked >= self.budget:
@@ -337,7 +337,7 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
             "query_time": time.perf_counter() - begin,
         }
         self.query_indices_ = rows
-        return rows
+        return rows.copy()
 
     def tell(self, labels: ArrayLike) -> ActiveLearningLoop:
         """Take the labels of the rows that were asked for, and train with them.
@@ -471,6 +471,11 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
     def _check_oracle(self, oracle: Any, n_rows: int) -> None:
         if oracle is None:
             raise ValueError("oracle is missing: pass the labels, or who knows them.")
+        if isinstance(oracle, dict | set):
+            raise ValueError(
+                f"oracle must hold a label to each row of X in their order, got a "
+                f"{type(oracle).__name__}: pass a list, or a function of places."
+            )
         if not callable(oracle) and num_samples(oracle) != n_rows:
             raise ValueError(
                 f"oracle must have a label to each of the {n_rows} rows of X, got "
@@ -548,10 +553,12 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
             **self._pending,
             "n_labels": int(labels.labelled.sum()),
             "fit_time": time.perf_counter() - begin,
-            "agreement": self._agreement(),
         }
-        if "score" in self.history_:
-            line["score"] = self._score()
+        # Nets of skorch draw on torch's state where they predict, too.
+        with torch_seeded(0):
+            line["agreement"] = self._agreement()
+            if "score" in self.history_:
+                line["score"] = self._score()
         for name, column in self.history_.items():
             column.append(line[name])
         self._pending = None

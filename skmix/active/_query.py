@@ -103,6 +103,14 @@ class Query:
         for block in gen_batches(len(rows), BLOCK):
             Z = self.view.read(take_rows(self.X, rows[block]))
             self.own[rows[block]] = self.acquisition._score(self.view, Z)
+        wrong = ~np.isfinite(self.own[rows])
+        if wrong.any():
+            raise ValueError(
+                f"Scores of {type(self.acquisition).__name__} are NaN or infinite for "
+                f"{wrong.sum()} rows, among them row {rows[wrong.argmax()]}: see "
+                "whether the classifier's predict_proba gives NaN there, as it may for "
+                "extreme values of X."
+            )
 
     def shortlist(self, n_rows: int) -> None:
         """Leave only the rows with the greatest scores of their own."""
@@ -225,6 +233,8 @@ class Query:
         """
         size = self.items.shape[1]
         n_items = -(-k // size)
+        # A single one has nothing to be apart from.
+        spread = spread and n_items > 1
         best = top_rows(self.utility, SPREAD * n_items if spread else n_items, self.rng)
         if spread and len(best) > n_items:
             ends = self.items[best].T

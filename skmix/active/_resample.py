@@ -14,7 +14,7 @@ from .._containers import stack_rows, take_rows
 from .._core.batches import top_rows
 from .._core.neighbors import other_rows
 from .._random import draw_seed
-from .._training import seeded
+from .._training import seeded, torch_seeded
 from ..exceptions import JudgementWarning, warn_user
 from ..metrics import paired_difference, paired_signed_rank
 from ._acquisitions import RowAcquisition
@@ -74,7 +74,8 @@ class ResampleMixin:
         rows = labels.rows
         X_rows, y_rows = take_rows(X, rows), labels.of(rows)
         own = PartialLabels(y_rows, np.ones(len(rows), dtype=bool), labels.classes)
-        X_mixed, source, parents, ratio = self._mix_best(X_rows, own, rng)
+        with torch_seeded(0):
+            X_mixed, source, parents, ratio = self._mix_best(X_rows, own, rng)
         self._judge(X_rows, y_rows, rng)
         if not self.accepted_:
             none = np.empty(0, dtype=np.intp)
@@ -147,15 +148,19 @@ class ResampleMixin:
         for train, test in folds.split(codes, codes):
             other = clone(self).set_params(guard=False, random_state=draw_seed(rng))
             X_more, y_more = other.fit_resample(take_rows(X, train), y[train])
+            seed = draw_seed(rng)
             model = seeded(
-                clone(self._asked_estimator()), self._asked_estimator(), draw_seed(rng)
+                clone(self._asked_estimator()), self._asked_estimator(), seed
             )
             X_test = take_rows(X, test)
-            plain = clone(model).fit(take_rows(X, train), y[train])
-            without[test] = _log_losses(plain, X_test, y[test])
-            with_mixes[test] = _log_losses(
-                clone(model).fit(X_more, y_more), X_test, y[test]
-            )
+            X_train = take_rows(X, train)
+            for losses, rows, labels in (
+                (without, X_train, y[train]),
+                (with_mixes, X_more, y_more),
+            ):
+                with torch_seeded(seed):
+                    fitted = clone(model).fit(rows, labels)
+                    losses[test] = _log_losses(fitted, X_test, y[test])
         gain, error = paired_difference(without, with_mixes)
         p_value = paired_signed_rank(without, with_mixes)
         self.best_score_ = -float(with_mixes.mean())

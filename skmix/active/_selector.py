@@ -57,7 +57,14 @@ from ._query import MAX_PARTNERS, SHORTLIST, SPREAD, Query
 from ._request import Request
 from ._resample import ResampleMixin
 from ._vaal import VAAL
-from ._views import INPUT, View, make_view, split_pipeline, view_of_rows
+from ._views import (
+    INPUT,
+    View,
+    make_view,
+    refuse_single_output,
+    split_pipeline,
+    view_of_rows,
+)
 from ._virtual import Plan, gains_from_mixes
 
 ACQUISITIONS: dict[str, type[Acquisition]] = {
@@ -312,7 +319,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit"]), None],
         "acquisition": [StrOptions(set(ACQUISITIONS)), Acquisition, callable],
         "augmentation": [StrOptions(set(AUGMENTATIONS)), Augmentation, None],
         "lookahead": ["boolean"],
@@ -412,12 +419,13 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             rng=self._rng(labels),
         )
         self._begin_query()
-        view = self._look_through(request)
-        if len(request.pool) and isinstance(self.acquisition_, RowAcquisition):
-            query = Query(
-                X, request.pool, view, self.acquisition_, request.rng, self.device
-            )
-            self._look(query, request)
+        with torch_seeded(0):
+            view = self._look_through(request)
+            if len(request.pool) and isinstance(self.acquisition_, RowAcquisition):
+                query = Query(
+                    X, request.pool, view, self.acquisition_, request.rng, self.device
+                )
+                self._look(query, request)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -502,13 +510,18 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             n = max(self.max_candidates, batch_size)
             request.pool = np.sort(request.rng.choice(pool, n, replace=False))
         self._begin_query()
-        chosen, utilities = self._choose(request)
+        utilities = None
+        if return_utilities:
+            utilities = np.empty((batch_size, len(request.pool)))
+        # What predicts may draw on torch's state, as the nets of skorch do.
+        with torch_seeded(0):
+            chosen = self._choose(request, utilities)
         self.query_indices_ = chosen - offset
         # Candidates that are no rows of X cannot be mixed with them later.
         self._queried = NO_ROWS if offset else chosen
         if offset:
             self._forget_pairs()
-        if not return_utilities:
+        if utilities is None:
             return self.query_indices_
         all_utilities = np.full((batch_size, len(labels.y)), np.nan)
         all_utilities[:, pool] = -np.inf
@@ -544,10 +557,11 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             )
         validate_data(self, X, skip_check_array=True, reset=False)
         X, rows = with_rows(X), np.arange(num_samples(X))
-        view = acquisition._rebind(
-            make_view(self.estimator_, X, rows, self.categorical_features, INPUT)
-        )
-        return Query(X, rows, view, acquisition).own
+        with torch_seeded(0):
+            view = acquisition._rebind(
+                make_view(self.estimator_, X, rows, self.categorical_features, INPUT)
+            )
+            return Query(X, rows, view, acquisition).own
 
     def virtual_data(self, X: Any, y: Any) -> tuple[Any, NDArray, NDArray[np.float64]]:
         """Make the rows to train with beside the labelled ones.
@@ -580,7 +594,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         ValueError
             If rows of the last query have no label yet.
         """
-        X, labels = self._read(X, y, reset=False)
+        X, labels = self._read(X, y, reset=not hasattr(self, "n_features_in_"))
         plan = self._plan(getattr(self, "estimator_", self._asked_estimator()))
         made = None if plan is None else plan.make(X, labels, self._rng(labels))
         if made is None:
@@ -629,6 +643,11 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     def _recipe(self) -> tuple[Acquisition, Augmentation | None]:
         """Acquisition and augmentation, checked together."""
         acquisition, augmentation = self.acquisition, self.augmentation
+        if isinstance(acquisition, type):
+            name = acquisition.__name__
+            raise ValueError(
+                f"acquisition must be an object, got the class {name}: pass {name}()."
+            )
         if isinstance(acquisition, str):
             acquisition = ACQUISITIONS[acquisition]()
         elif isinstance(acquisition, Acquisition):
@@ -663,6 +682,16 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         n_rows = len(labels.y)
         if candidates is None:
             return X, labels, np.flatnonzero(~labels.labelled)
+        if not issparse(candidates) and not hasattr(candidates, "__len__"):
+            raise ValueError(
+                "candidates must hold places of rows of X, or rows like those of X, "
+                f"got {candidates!r}: a single place goes in a list."
+            )
+        if isinstance(candidates, set | dict):
+            raise ValueError(
+                "candidates must be in an order, got a "
+                f"{type(candidates).__name__}: pass a list."
+            )
         places = None
         if not issparse(candidates) and np.ndim(candidates) == 1:
             places = np.asarray(candidates)
@@ -714,20 +743,26 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             )
         return min(int(batch_size), n_candidates)
 
-    def _choose(self, request: Request) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose rows of the pool; say what each row was worth at each choice."""
+    def _choose(
+        self, request: Request, out: NDArray[np.float64] | None
+    ) -> NDArray[np.intp]:
+        """Choose rows of the pool; `out` (k, m) gets what each was worth each time."""
         acquisition, labels, pool = self.acquisition_, request.labels, request.pool
         if not isinstance(acquisition, Random) and request.is_cold(acquisition):
-            return self._choose_typical(request), np.zeros((request.k, len(pool)))
+            if out is not None:
+                out[:] = 0
+            return self._choose_typical(request)
         view = None
         if not isinstance(acquisition, Random):
             view = self._look_through(request)
         if not isinstance(acquisition, RowAcquisition):
-            places, utilities = acquisition._choose(
-                view, request.X, labels.rows, pool, request.k, request.rng
-            )
-            self._pair_at_random(pool[places], None, request.rng)
-            return pool[places], utilities
+            rows = pool[
+                acquisition._choose(
+                    view, request.X, labels.rows, pool, request.k, request.rng, out
+                )
+            ]
+            self._pair_at_random(rows, None, request.rng)
+            return rows
         query = Query(request.X, pool, view, acquisition, request.rng, self.device)
         self._look(query, request)
         rows, pairs, tau = query.choose(request.k, self.diversity is not None)
@@ -735,7 +770,9 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
             self._pair_at_random(rows, query, request.rng)
         else:
             self.pairs_, self.tau_ = pairs, tau
-        return rows, np.tile(query.utilities()[pool], (request.k, 1))
+        if out is not None:
+            out[:] = query.utilities()[pool]
+        return rows
 
     def _begin_query(self) -> None:
         """Check how to choose, and let nothing of an earlier query stay."""
@@ -871,6 +908,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         rng: RandomState,
     ) -> Any:
         """Fit a classifier, in place, on labelled rows and what is made of them."""
+        refuse_single_output(estimator)
         X_rows, y = take_rows(X, labels.rows), labels.of(labels.rows)
         weight = None if sample_weight is None else sample_weight[labels.rows]
         with torch_seeded(draw_seed(rng)):

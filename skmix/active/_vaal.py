@@ -190,6 +190,10 @@ class _CodedView(View):
 
         return to_tensor(Z, self.vaal.device)
 
+    def images(self, X: Any) -> NDArray:
+        """Images as the autoencoder gets them, not yet flattened."""
+        return self.read(X).reshape(np.shape(X)).astype(np.float32)
+
     def numbers(self, X: Any) -> Any:
         """Rows to compare, as the view of the classifier has them."""
         return self.rows.numbers(X)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, diags_array, issparse
 from sklearn.base import clone
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from .._columns import Columns, RowEncoder
@@ -88,7 +89,9 @@ class View:
         """Rows of the user as numbers (n, p) to compare them by."""
         Z = self.read(X)
         check_numbers(Z)
-        return Z if issparse(Z) else Z.reshape(len(Z), -1).astype(np.float64)
+        if issparse(Z):
+            return _with_short_indices(Z)
+        return Z.reshape(len(Z), -1).astype(np.float64)
 
     def images(self, X: Any) -> NDArray:
         """Images of the user as a network that is cut at its input gets them."""
@@ -279,8 +282,9 @@ def check_numbers(Z: Any) -> None:
         raise ValueError(
             f"Rows of dtype {Z.dtype} can be neither mixed nor compared: only numbers "
             "can. Text is mixed behind the transformers of a pipeline, by query and by "
-            "ActiveLearningLoop; virtual_data and fit_resample hand out rows like "
-            "those of X, which mixed text is not."
+            "ActiveLearningLoop: pass the pipeline itself, not inside another "
+            "classifier. virtual_data and fit_resample hand out rows like those of X, "
+            "which mixed text is not."
         )
 
 
@@ -325,6 +329,7 @@ def make_view(
 
         module, scale = network
         model = Model(module, scale(Z), layer)
+        _check_probabilities(last, model, Z[:4], scale)
         return NetworkView(last, Chain(transform, scale), model)
     if layer != INPUT:
         raise ValueError(
@@ -338,8 +343,29 @@ def make_view(
     return TableView(last, transform, Z, resolve_kinds(container, own_columns, "X"))
 
 
+def _check_probabilities(
+    classifier: Any, model: Model, Z: Any, scale: Callable[[Any], NDArray]
+) -> None:
+    """Check that a classifier predicts what its network says, by softmax or as is."""
+    from .._torch.cut import evaluating  # imports torch
+
+    # Nets of skorch stay in the mode in which they predict.
+    with evaluating(model.network):
+        theirs = classifier.predict_proba(Z)
+    ours = model.probabilities(model.hidden(scale(Z)))
+    if theirs.shape != ours.shape or not np.allclose(theirs, ours, atol=1e-3):
+        raise ValueError(
+            f"{type(classifier).__name__} does not predict what its network says, as "
+            "logits or as probabilities with an output for each class: leave a "
+            "predict_nonlinearity at 'auto', and have the first output of the network "
+            "be that of the classes."
+        )
+
+
 def split_pipeline(classifier: Any) -> tuple[Callable[[Any], Any], Any]:
     """Transformers of a fitted pipeline, and of those inside it, and what is behind."""
+    # What a search found predicts for it.
+    classifier = getattr(classifier, "best_estimator_", classifier)
     if not is_pipeline(classifier):
         return _as_it_is, classifier
     before, last = classifier[:-1], classifier[-1]
@@ -409,14 +435,27 @@ def view_of_rows(
     return view
 
 
+def refuse_single_output(classifier: Any) -> None:
+    """Refuse a binary net of skorch: one output, and labels as floats."""
+    _, last = split_pipeline(classifier)
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(last).__mro__}
+    if "skorch.classifier.NeuralNetBinaryClassifier" in kinds:
+        raise ValueError(
+            "estimator is a NeuralNetBinaryClassifier, whose network has a single "
+            "output: use NeuralNetClassifier, with an output for each of two classes."
+        )
+
+
 def network_of(classifier: Any) -> tuple[Any, Callable[[Any], NDArray]] | None:
     """The torch network of a fitted classifier, and how it scales rows, if it has one.
 
-    A classifier of skorch has it in ``module_``, LADAClassifier knows both.
+    A classifier of skorch has it in ``module_``, that of scikit-activeml around one of
+    skorch in ``neural_net_``; LADAClassifier knows both.
     """
     if hasattr(classifier, "_network_and_scale"):
         return classifier._network_and_scale()
-    module = getattr(classifier, "module_", None)
+    net = getattr(classifier, "neural_net_", classifier)
+    module = getattr(net, "module_", None)
     if hasattr(module, "named_modules"):
         return module, _as_floats
     return None
@@ -432,26 +471,60 @@ def _as_floats(X: Any) -> NDArray[np.float32]:
 
 def _by_members(classifier: Any, Z: Any) -> NDArray[np.float64]:
     """Class probabilities (t, n, c) of rows by the members of an ensemble."""
-    members = list(np.ravel(getattr(classifier, "estimators_", [])))
-    if not members or not all(hasattr(m, "predict_proba") for m in members):
+    members = getattr(classifier, "estimators_", [])
+    members = list(np.ravel(members) if isinstance(members, np.ndarray) else members)
+    of_classes = isinstance(classifier, OneVsRestClassifier)
+    if of_classes or not members or not all(map(_has_probabilities, members)):
         raise ValueError(
-            "acquisition='bald' asks for members that disagree: an ensemble with "
-            "estimators_ that have predict_proba, such as a random forest, or a "
-            f"network with dropout. {type(classifier).__name__} is neither."
+            "acquisition='bald' asks for members that disagree about the same classes: "
+            "an ensemble with estimators_ that have predict_proba, such as a random "
+            f"forest, or a network with dropout. {type(classifier).__name__} is "
+            "neither."
         )
     features = getattr(classifier, "estimators_features_", [None] * len(members))
-    n_classes = len(classifier.classes_)
+    places = _class_places(classifier, members)
     plain = Z if issparse(Z) else None
     parts = []
-    for member, columns in zip(members, features, strict=True):
+    for member, columns, place in zip(members, features, places, strict=True):
         named = hasattr(member, "feature_names_in_")
         if not named and plain is None:
             plain = np.asarray(Z)
         rows = Z if named else plain
         rows = rows if columns is None else rows[:, columns]
         predicted = member.predict_proba(rows)
-        part = np.zeros((len(predicted), n_classes))
-        # A member knows classes by their places; a bootstrap may miss some of them.
-        part[:, np.asarray(member.classes_, dtype=np.intp)] = predicted
+        part = np.zeros((len(predicted), len(classifier.classes_)))
+        part[:, place] = predicted
         parts.append(part)
     return np.stack(parts)
+
+
+def _has_probabilities(member: Any) -> bool:
+    return hasattr(member, "predict_proba") and hasattr(member, "classes_")
+
+
+def _class_places(classifier: Any, members: list) -> list[NDArray[np.intp]]:
+    """Which classes of an ensemble the classes of each member are.
+
+    Most members know classes by their places, those of AdaBoost by their labels; a
+    bootstrap may miss some of them.
+    """
+    of_members = [np.asarray(member.classes_) for member in members]
+    found = np.unique(np.concatenate(of_members))
+    n_classes = len(classifier.classes_)
+    if np.isin(found, np.arange(n_classes)).all():
+        return [classes.astype(np.intp) for classes in of_members]
+    if np.isin(found, classifier.classes_).all():
+        return [np.searchsorted(classifier.classes_, c) for c in of_members]
+    raise ValueError(
+        f"acquisition='bald' cannot tell which of the classes "
+        f"{classifier.classes_.tolist()} of {type(classifier).__name__} its members "
+        f"mean by {found.tolist()}: use another ensemble, or another acquisition."
+    )
+
+
+def _with_short_indices(Z: Any) -> Any:
+    """A sparse matrix with indices of 32 bits, which k-means asks for, if they fit."""
+    if Z.indices.dtype == np.int32 or max(Z.nnz, *Z.shape) > np.iinfo(np.int32).max:
+        return Z
+    parts = Z.data, Z.indices.astype(np.int32), Z.indptr.astype(np.int32)
+    return type(Z)(parts, shape=Z.shape)

@@ -3,11 +3,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import entropy as scipy_entropy
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     BaggingClassifier,
+    ExtraTreesClassifier,
     RandomForestClassifier,
     VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skmix.active import (
@@ -80,8 +86,71 @@ def test_bald_without_members_says_what_it_needs():
     selector = LADASelector(LogisticRegression(), acquisition="bald")
     with pytest.raises(ValueError, match="LogisticRegression is neither"):
         selector.query(X, y)
-    with pytest.raises(ValueError, match=r"Add nn\.Dropout"):
+    with pytest.raises(ValueError, match=r"no module such as nn\.Dropout"):
         LADASelector(LADAClassifier(max_iter=1), acquisition="bald").query(X, y)
+
+
+@pytest.mark.parametrize(
+    "ensemble",
+    [
+        AdaBoostClassifier(n_estimators=3, random_state=0),
+        BaggingClassifier(make_pipeline(StandardScaler(), GaussianNB()), 3),
+        BaggingClassifier(RandomForestClassifier(3), 3),
+        VotingClassifier(
+            [
+                ("bayes", make_pipeline(StandardScaler(), GaussianNB())),
+                ("trees", ExtraTreesClassifier(4, random_state=0)),
+            ],
+            voting="soft",
+        ),
+    ],
+    ids=["boosting", "pipelines", "forests", "voting"],
+)
+@pytest.mark.parametrize("names", [np.arange(10), np.arange(10) - 1, 7 * np.arange(10)])
+def test_members_know_classes_by_their_places_or_their_labels(ensemble, names):
+    X, y, truth = digits()
+    y = np.where(np.isnan(y), np.nan, names[truth])
+    selector = LADASelector(
+        ensemble, acquisition="bald", augmentation=None, random_state=0
+    ).fit(X, y)
+    from skmix.active._views import make_view
+
+    fitted = selector.estimator_
+    members = make_view(fitted, X, np.arange(9), "from_dtype", "input").members(X, 20)
+    assert_allclose(members.sum(axis=2), 1)
+    for member, part in zip(fitted.estimators_, members, strict=True):
+        labels = member.predict(X)
+        if not isinstance(ensemble, AdaBoostClassifier):
+            labels = fitted.classes_[labels.astype(int)]
+        assert_array_equal(fitted.classes_[part.argmax(axis=1)], labels)
+
+
+def test_one_classifier_to_each_class_is_no_ensemble():
+    X, y, _ = digits()
+    selector = LADASelector(OneVsRestClassifier(LogisticRegression()))
+    with pytest.raises(ValueError, match="OneVsRestClassifier is neither"):
+        selector.set_params(acquisition="bald").query(X, y)
+
+
+def test_one_class_leaves_no_doubt():
+    X, y, _ = digits()
+    sure = RandomForestClassifier(3, random_state=0).fit(X[:9], np.zeros(9))
+    for acquisition in ("margin", "entropy", "var_ratio"):
+        selector = LADASelector(acquisition=acquisition, random_state=0)
+        selector.query(X, y, clf=sure, fit_clf=False, batch_size=3)
+        assert not selector.own_scores_[selector.query_indices_].any()
+
+
+def test_scores_that_are_no_numbers_are_not_ranked():
+    X, y, _ = digits()
+
+    class Broken(GaussianNB):
+        def predict_proba(self, X):
+            p = super().predict_proba(X)
+            return np.where(np.arange(len(p))[:, None] == 2, np.nan, p)
+
+    with pytest.raises(ValueError, match=r"NaN or infinite for 1 rows, among them row"):
+        LADASelector(Broken(), augmentation=None).query(X, y)
 
 
 def with_dropout(shape, n_classes):

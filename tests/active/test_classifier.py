@@ -277,3 +277,30 @@ def test_a_gpu_learns_the_same_and_its_pickle_opens_on_a_cpu(iris):
     opened = pickle.loads(pickle.dumps(gpu))
     assert opened.device_ == "cpu"
     assert_allclose(opened.predict_proba(X), gpu.predict_proba(X), atol=1e-5)
+
+
+def test_one_class_is_refused_unless_others_are_named(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match=r"y holds labels of one class, \[0\]"):
+        small().fit(X[:50], y[:50])
+    assert small(classes=[0, 1]).fit(X[:50], y[:50]).predict_proba(X).shape[1] == 2
+
+
+def test_a_network_is_no_module_factory(iris):
+    with pytest.raises(ValueError, match="got the network Linear itself"):
+        small(module=nn.Linear(4, 3)).fit(*iris)
+
+
+def test_a_factory_may_hand_out_the_same_network(iris):
+    network = nn.Linear(4, 3)
+    before = network.weight.detach().clone()
+    first, second = (small(module=lambda *_: network).fit(*iris) for _ in range(2))
+    assert torch.equal(network.weight, before)
+    assert_array_equal(first.predict_proba(iris[0]), second.predict_proba(iris[0]))
+
+
+@pytest.mark.parametrize("factor", [2.0**1000, 2.0**-1000])
+def test_extreme_units_are_scaled_like_others(iris, factor):
+    X, y = iris
+    expected = small().fit(X, y).predict_proba(X)
+    assert_array_equal(small().fit(factor * X, y).predict_proba(factor * X), expected)

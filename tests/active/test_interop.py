@@ -518,9 +518,17 @@ def test_text_itself_cannot_be_mixed(documents, method):
 
 
 def test_text_behind_what_is_no_pipeline():
+    calibrated = CalibratedClassifierCV(TEXT, cv=2)
+    with pytest.raises(ValueError, match="not inside another classifier"):
+        select(calibrated).query(DOCUMENTS, Y)
+
+
+def test_a_search_over_a_pipeline_is_looked_into():
     search = GridSearchCV(TEXT, {"logisticregression__C": [1.0]}, cv=2)
-    with pytest.raises(ValueError, match="text"):
-        select(search).query(DOCUMENTS, Y)
+    searched, plain = select(search), select(TEXT)
+    expected = plain.query(DOCUMENTS, Y, batch_size=4)
+    assert_array_equal(searched.query(DOCUMENTS, Y, batch_size=4), expected)
+    assert_allclose(searched.utilities_, plain.utilities_)
 
 
 def test_text_candidates():
@@ -924,6 +932,31 @@ def test_objects_as_labels_for_networks_of_skorch(nets):
     check_batch(select(nets["logits"]).query(X32, y, batch_size=3), 3)
 
 
+def test_what_skorch_draws_leaves_the_state_of_torch(nets, random_state_untouched):
+    net, rows = nets["linear"], X32[:, :3]
+    loop = ActiveLearningLoop(select(net), budget=4, batch_size=2, random_state=0)
+    loop.run(rows, Y, TRUTH, X_test=rows, y_test=TRUTH)
+    verdicts = []
+    for _ in range(2):
+        selector = mixing(net, guard=True)
+        selector.fit_resample(rows, Y)
+        verdicts.append((selector.best_score_, selector.baseline_score_))
+    assert verdicts[0] == verdicts[1]
+
+
+def test_what_skorch_predicts_must_be_what_the_network_says(nets):
+    halved = clone(nets["logits"]).set_params(
+        predict_nonlinearity=lambda z: (z / 2).softmax(dim=1)
+    )
+    with pytest.raises(ValueError, match="does not predict what its network says"):
+        select(halved).query(X32, Y)
+
+
+def test_binary_nets_of_skorch_are_refused_before_they_are_trained(nets):
+    with pytest.raises(ValueError, match="use NeuralNetClassifier, with an output for"):
+        select(nets["binary"]).query(X32, Y)
+
+
 def test_networks_of_skorch_with_one_output_are_refused(nets):
     net = clone(nets["binary"]).fit(X32[KNOWN], TRUTH[KNOWN].astype(np.float32))
     with pytest.raises(ValueError, match=r"output|logit|class"):
@@ -960,6 +993,21 @@ def test_call_func_takes_a_selector_as_it_is(skactiveml):
     assert_array_equal(rows, select().query(X, Y, batch_size=3))
     assert utilities.shape == (3, N)
     check_batch(call_func(selector.query, only_mandatory=True, X=X, y=Y, clf=None), 1)
+
+
+def test_its_network_is_mixed_at_a_hidden_layer(skactiveml):
+    from torch import nn
+
+    pytest.importorskip("skorch")
+    clf = skactiveml.classifier.SkorchClassifier(
+        nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)),
+        classes=[0, 1],
+        neural_net_param_dict={"max_epochs": 2, "train_split": None, "verbose": 0},
+        random_state=0,
+    )
+    selector = select(augmentation="manifold_mixup")
+    check_batch(selector.query(X32, Y, clf=clf, batch_size=4), 4)
+    assert selector.layer_ == "1"
 
 
 def test_the_signature_is_that_of_its_strategies(skactiveml):

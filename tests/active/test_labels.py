@@ -301,3 +301,10 @@ def test_the_network_reads_labels_in_the_same_way():
         assert network.classes_.tolist() == classes
         assert_array_equal(network.predict_proba(X), expected)
         assert set(network.predict(X).tolist()) <= set(classes)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e19])
+def test_classes_that_are_no_exact_numbers(value):
+    y = np.where(np.arange(N) == 3, value, Y)
+    with pytest.raises(ValueError, match=r"y holds .*(inf|1e\+19).*below 2\*\*53"):
+        select().query(X, y)

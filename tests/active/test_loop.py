@@ -1809,3 +1809,28 @@ def test_scikit_activeml_starts_with_fewer_than_two_classes(skactiveml, name, ro
 def test_random_sampling_starts_with_one_class(skactiveml):
     loop = make_loop(skactiveml.random(), estimator=LR).run(X, partial([0, 1]), TRUTH)
     assert loop.history_["n_labels"] == [2, 7, 12, 17]
+
+
+def test_what_is_handed_out_may_be_changed():
+    """Places that others count from one, or write into, stay those of the rows."""
+    loop = make_loop().start(X, partial())
+    rows = loop.ask()
+    rows += 1
+    assert_array_equal(loop.ask(), rows - 1)
+    loop.tell(TRUTH[rows - 1])
+    assert_array_equal(loop.y_[loop.queried_], TRUTH[loop.queried_])
+
+    def careless(rows):
+        answers = TRUTH[rows]
+        rows.fill(0)
+        return answers
+
+    loop = make_loop().run(X, partial(), careless)
+    assert loop.history_["n_labels"] == [3, 8, 13, 18]
+    assert_array_equal(loop.y_[loop.queried_], TRUTH[loop.queried_])
+
+
+def test_a_dict_is_no_oracle():
+    oracle = dict(enumerate(TRUTH))
+    with pytest.raises(ValueError, match="oracle must hold a label to each row"):
+        make_loop().run(X, partial(), oracle)

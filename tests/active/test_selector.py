@@ -1,4 +1,7 @@
+import tracemalloc
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
@@ -6,10 +9,14 @@ from scipy.stats import beta
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
 
 from skmix.active import (
     CVAE,
     STN,
+    VAAL,
     AdaMixup,
     Entropy,
     InfoMixup,
@@ -35,6 +42,18 @@ def paper(**changes):
         **changes,
     }
     return LADASelector(Table(), **settings)
+
+
+class Residual(nn.Module):
+    """Two layers and a connection around both."""
+
+    def __init__(self, n_inputs, n_classes):
+        super().__init__()
+        self.first, self.second = nn.Linear(n_inputs, 8), nn.Linear(8, n_classes)
+        self.around = nn.Linear(n_inputs, n_classes)
+
+    def forward(self, x):
+        return self.second(self.first(x).relu()) + self.around(x)
 
 
 # Six rows of one feature, of which the first two have a label.
@@ -357,7 +376,7 @@ def test_what_learns_from_labels_cannot_look_ahead(augmentation):
         ({"augmentation": InfoMixup(layers=["1"])}, "is no network of torch"),
         ({"augmentation": InfoMixup(layers=[])}, "layers is empty"),
         ({"augmentation": "stn"}, r"must have the shape \(n, channels"),
-        ({"augmentation": "infostn"}, "LogisticRegression does not give"),
+        ({"augmentation": "infostn"}, r"must have the shape \(n, channels"),
     ],
 )
 def test_wrong_parameters_are_named(settings, what):
@@ -564,3 +583,92 @@ def test_fit_scores_the_pool_and_knows_new_rows():
     assert_array_equal(selector.classes_, np.arange(10))
     with pytest.raises(ValueError, match="of 0 classes, and 2 are needed"):
         selector.fit(X, np.full(len(X), np.nan))
+
+
+def test_a_single_row_is_the_best_one():
+    """With nobody to be apart from, spread means nothing."""
+    X, y, _ = digits()
+    selector = LADASelector(LogisticRegression(max_iter=300), random_state=0)
+    (row,), utilities = selector.query(X, y, return_utilities=True)
+    assert utilities[0, row] == np.nanmax(utilities)
+
+
+@pytest.mark.parametrize("acquisition", ["margin", "coreset", "badge", "random"])
+def test_a_large_batch_needs_no_array_of_its_size(acquisition):
+    """Of 400 rows out of 20 000: 64 MB, were there a number to each of both."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(20_000, 2)), np.full(20_000, np.nan)
+    y[:10] = X[:10, 0] > 0
+    settings = {"acquisition": acquisition, "augmentation": None, "random_state": 0}
+    selector = LADASelector(LogisticRegression(), **settings)
+    selector.query(X, y, batch_size=2)
+    tracemalloc.start()
+    rows = selector.query(X, y, batch_size=400)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(set(rows)) == 400
+    assert peak < 16e6
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [make_pipeline(StandardScaler(), LogisticRegression()), LADAClassifier()],
+)
+def test_coreset_begins_anywhere_without_labels(estimator):
+    X, _, _ = digits(n=60)
+    selector = LADASelector(
+        estimator, acquisition="coreset", augmentation=None, random_state=0
+    )
+    rows = selector.query(X, np.full(60, np.nan), batch_size=4)
+    assert len(set(rows)) == 4
+
+
+def test_a_class_is_no_acquisition():
+    X, y, _ = digits(n=60)
+    with pytest.raises(ValueError, match=r"acquisition must be .*: pass Entropy\(\)"):
+        LADASelector(LogisticRegression(), acquisition=Entropy).query(X, y)
+
+
+@pytest.mark.parametrize("candidates", [60, {60, 70}, {60: 1}])
+def test_candidates_without_an_order(candidates):
+    X, y, _ = digits()
+    with pytest.raises(ValueError, match=r"candidates must .* list"):
+        LADASelector(LogisticRegression()).query(X, y, candidates=candidates)
+
+
+def test_virtual_data_before_any_query():
+    X, y, _ = digits(n=60)
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    selector = LADASelector(LogisticRegression(), virtual_scope="all", random_state=0)
+    made, labels, weight = selector.virtual_data(frame, y)
+    assert list(made.columns) == list(frame.columns)
+    assert len(labels) == len(weight) == len(made) > 0
+
+
+def test_images_learn_to_look_unlike_labelled_ones():
+    X, y, _ = digits(n=80)
+    images = X.reshape(-1, 1, 8, 8)
+    selector = LADASelector(
+        LADAClassifier(max_iter=2),
+        acquisition=VAAL(max_iter=5),
+        augmentation=InfoSTN(max_iter=4),
+        random_state=0,
+    )
+    rows = selector.query(images, y, batch_size=3)
+    assert len(set(rows)) == 3
+    assert np.isfinite(selector.virtual_scores_[rows]).all()
+
+
+def test_manifold_mixup_asks_for_a_layer_to_cut_behind():
+    X, y, _ = digits(n=60)
+
+    def make_residual(shape, n_classes):
+        return Residual(shape[0], n_classes)
+
+    selector = LADASelector(
+        LADAClassifier(make_residual, max_iter=1), augmentation="manifold_mixup"
+    )
+    with pytest.raises(ValueError, match="cannot be cut behind any of its blocks"):
+        selector.query(X, y)
+    selector.set_params(augmentation="infomixup").query(X, y)
+    assert selector.layer_ == "input"
