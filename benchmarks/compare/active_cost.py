@@ -141,8 +141,16 @@ def of_pool(name, classifier):
         "seconds": time.perf_counter() - start,
         "megabytes": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         / 1024,
+        "bound": bound(selector, len(np.unique(y[:LABELS]))) * 8 / 2**20,
         "megabytes_of_X": X.nbytes / 2**20,
     }
+
+
+def bound(selector, n_classes):
+    """Numbers that a query takes at most, as the notes of LADASelector have it."""
+    if selector.acquisition in ("badge", "coreset"):
+        return POOL * (2 * COLUMNS + n_classes + 10)
+    return 8 * POOL + 40_000 * (COLUMNS + n_classes)
 
 
 def of_pairs():

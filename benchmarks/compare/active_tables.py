@@ -160,8 +160,8 @@ def pool_table(content: dict[str, Any]) -> str:
     for selector in dict.fromkeys(row["selector"] for row in content["pools"]):
         rows = [found[selector, classifier] for classifier in classifiers]
         cells = [f"{r['seconds']:.1f} s, {r['megabytes']:.0f} MB" for r in rows]
-        table.append([selector, *cells])
-    return rst(["", *classifiers], table)
+        table.append([selector, *cells, f"{rows[0]['bound']:.0f} MB"])
+    return rst(["", *classifiers, "bound"], table)
 
 
 def curve_figure(rows: Rows) -> plt.Figure:

@@ -73,8 +73,8 @@ def cluster_rows(
         means = KMeans(k, n_init=1, random_state=rng).fit(
             Z, sample_weight=weight if weight.any() else None
         )
-    cluster = means.labels_
-    return cluster, means.transform(Z)[np.arange(len(cluster)), cluster]
+    # In blocks, unlike the distances to all centres that `transform` gives.
+    return pairwise_distances_argmin_min(Z, means.cluster_centers_)
 
 
 def spread_rows(Z: Any, weight: FloatArray, k: int, rng: RandomState) -> IntArray:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from scipy.sparse import issparse, vstack
 from scipy.special import entr
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
@@ -448,7 +449,8 @@ class Coreset(SetAcquisition):
 
     Notes
     -----
-    For k rows out of n, with m labels and p features: O(n (m + k) p) time.
+    For k rows out of n, with m labels and p features: O(n (m + k) p) time, n (2 p + 10)
+    numbers in memory.
 
     References
     ----------
@@ -476,10 +478,10 @@ class Coreset(SetAcquisition):
         rng: RandomState,
         out: Scores | None,
     ) -> NDArray[np.intp]:
-        Z = view.last_inputs(take_rows(X, pool))
+        Z = _in_blocks(view.last_inputs, X, pool)
         # Transformers refuse to transform nothing.
-        none = not len(labelled)
-        Z_labelled = Z[:0] if none else view.last_inputs(take_rows(X, labelled))
+        known = len(labelled) > 0
+        Z_labelled = _in_blocks(view.last_inputs, X, labelled) if known else Z[:0]
         return farthest_rows(Z, Z_labelled, k, rng, out)
 
 
@@ -497,8 +499,8 @@ class BADGE(SetAcquisition):
 
     Notes
     -----
-    For k rows out of n, with c classes and d inputs: O(n k (c + d)) time, O(n (c + d))
-    memory. The n x c d array of gradients is never made.
+    For k rows out of n, with c classes and d inputs: O(n k (c + d)) time, n (2 d + c +
+    10) numbers in memory. The n x c d array of gradients is never made.
 
     References
     ----------
@@ -527,8 +529,14 @@ class BADGE(SetAcquisition):
         rng: RandomState,
         out: Scores | None,
     ) -> NDArray[np.intp]:
-        blocks = [take_rows(X, pool[block]) for block in gen_batches(len(pool), BLOCK)]
-        residual = np.concatenate([view.probabilities(view.read(b)) for b in blocks])
+        residual = _in_blocks(lambda rows: view.probabilities(view.read(rows)), X, pool)
         residual[np.arange(len(pool)), residual.argmax(axis=1)] -= 1
-        hidden = view.last_inputs(take_rows(X, pool))
+        hidden = _in_blocks(view.last_inputs, X, pool)
         return gradient_rows(residual, hidden, k, rng, out)
+
+
+def _in_blocks(read: Callable[[Any], Any], X: Any, rows: NDArray[np.intp]) -> Any:
+    """What is read from rows of X, a block of them at a time."""
+    blocks = gen_batches(len(rows), BLOCK)
+    parts = [read(take_rows(X, rows[block])) for block in blocks]
+    return vstack(parts, format="csr") if issparse(parts[0]) else np.concatenate(parts)

@@ -275,9 +275,11 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
 
     A query on n rows of p columns with c classes takes one prediction for each row,
     made in blocks of 8192, and for a shortlist of 20 rows to each one of the batch 7
-    predictions for each of its 5 mixes. Memory beside X: 8192 (p + c) numbers for a
-    block, 4 n for scores, (batch size) n with `return_utilities`, and 10 000 p for the
-    neighbours. Ties are broken at random.
+    predictions for each of its 5 mixes. Memory beside X, and beside what the
+    classifier takes for a block, in numbers of 8 bytes: at most 8 n + 40 000 (p + c)
+    where rows are scored one by one, n (2 p + c + 10) for sets, and (batch size) n more
+    with `return_utilities`. In a network p is the width of the layer where rows are
+    mixed. Ties are broken at random.
 
     References
     ----------

@@ -594,20 +594,22 @@ def test_a_single_row_is_the_best_one():
 
 
 @pytest.mark.parametrize("acquisition", ["margin", "coreset", "badge", "random"])
-def test_a_large_batch_needs_no_array_of_its_size(acquisition):
-    """Of 400 rows out of 20 000: 64 MB, were there a number to each of both."""
+@pytest.mark.parametrize(("n", "p", "k"), [(40_000, 2, 400), (20_000, 30, 10)])
+def test_memory_is_what_the_notes_say(acquisition, n, p, k):
+    """Of a number to each row and each choice there would be 128 MB."""
     rng = np.random.RandomState(0)
-    X, y = rng.normal(size=(20_000, 2)), np.full(20_000, np.nan)
+    X, y = rng.normal(size=(n, p)), np.full(n, np.nan)
     y[:10] = X[:10, 0] > 0
     settings = {"acquisition": acquisition, "augmentation": None, "random_state": 0}
     selector = LADASelector(LogisticRegression(), **settings)
     selector.query(X, y, batch_size=2)
     tracemalloc.start()
-    rows = selector.query(X, y, batch_size=400)
+    rows = selector.query(X, y, batch_size=k)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(set(rows)) == 400
-    assert peak < 16e6
+    assert len(set(rows)) == k
+    by_row, by_set = 8 * n + 40_000 * (p + 2), n * (2 * p + 2 + 10)
+    assert peak < 8 * (by_row if acquisition == "margin" else by_set)
 
 
 @pytest.mark.parametrize(
