@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 INPUT = "input"
 
@@ -101,11 +102,14 @@ class Cut:
         """
         if self.layer == INPUT:
             return
+        # What leads around the layer comes from another row than it should.
+        other = rows[:1]
+        if torch.equal(rows, other.expand_as(rows)):
+            other = other + 1
         with evaluating(self.network), torch.no_grad():
             whole = first_output(self.network(rows[1:]))
             try:
-                # What leads around the layer comes from another row than it should.
-                parts = self.output(self.hidden(rows[1:]), rows[:1])
+                parts = self.output(self.hidden(rows[1:]), other)
                 same = whole.shape == parts.shape and torch.allclose(
                     whole, parts, rtol=1e-3, atol=1e-4
                 )
@@ -296,31 +300,43 @@ def hooked(module: nn.Module, hook: Callable) -> Iterator[None]:
 
 @contextmanager
 def evaluating(network: nn.Module, dropout: bool = False) -> Iterator[None]:
-    """Put a network into evaluation mode for a while, with its dropout on or off."""
+    """Put a network into evaluation mode for a while, with its dropout on or off.
+
+    What is dropped is dropped for all rows of a pass, as one member of an ensemble
+    would have it.
+    """
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
-    if dropout:
-        for module in dropout_layers(network):
-            module.train()
+    layers = dropout_layers(network) if dropout else []
+    handles = [layer.register_forward_hook(_drop_from_all) for layer in layers]
     try:
         yield
     finally:
+        for handle in handles:
+            handle.remove()
         for module, mode in modes:
             module.training = mode
 
 
+# What drops values, or whole channels.
+DROPOUT: dict[type[nn.Module], Callable[..., Tensor]] = {
+    nn.Dropout: F.dropout,
+    nn.Dropout1d: F.dropout1d,
+    nn.Dropout2d: F.dropout2d,
+    nn.Dropout3d: F.dropout3d,
+}
+
+
 def dropout_layers(network: nn.Module) -> list[nn.Module]:
     """Modules of a network that drop values at random."""
-    # Their common base class has a private name.
-    kinds = (
-        nn.Dropout,
-        nn.Dropout1d,
-        nn.Dropout2d,
-        nn.Dropout3d,
-        nn.AlphaDropout,
-        nn.FeatureAlphaDropout,
-    )
-    return [module for module in network.modules() if isinstance(module, kinds)]
+    return [module for module in network.modules() if type(module) in DROPOUT]
+
+
+def _drop_from_all(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+    """Drop the same values of all rows."""
+    (rows,) = inputs
+    drop = DROPOUT[type(module)]
+    return rows * drop(torch.ones_like(rows[:1]), module.p, training=True)
 
 
 class _Reached(Exception):

@@ -148,10 +148,14 @@ def train_classifier(
     Notes
     -----
     An epoch makes a pass over the rows and one over the mixes, with a step of Adam
-    from each batch. The authors' program makes the step from the mixes without setting
-    the gradient to zero, so that the last batch of rows counts twice; ours does not.
+    from each batch. A single row counts twice, and a single pair is mixed twice, for
+    layers that normalise over a batch. The authors' program makes the step from the
+    mixes without setting the gradient to zero, so that the last batch of rows counts
+    twice; ours does not.
     """
     device = next(network.parameters()).device
+    if len(rows) == 1:
+        rows, labels, weight = (np.repeat(v, 2, axis=0) for v in (rows, labels, weight))
     X = torch.as_tensor(rows, dtype=torch.float32, device=device)
     y = torch.as_tensor(labels, dtype=torch.int64, device=device)
     w = torch.as_tensor(weight / weight.mean(), dtype=torch.float32, device=device)
@@ -182,6 +186,9 @@ def train_classifier(
                     losses.append(step((w[batch] * loss).mean()))
                 if draw_mixes is not None:
                     pairs, ratios = draw_mixes(rng)
+                    if len(pairs) == 1:
+                        pairs = np.repeat(pairs, 2, axis=0)
+                        ratios = np.append(ratios, draw_mixes(rng)[1])
                     for places in _batches(rng.permutation(len(pairs)), batch_size):
                         a, b = pairs[places].T
                         ratio = torch.as_tensor(ratios[places]).to(X)

@@ -42,6 +42,9 @@ class Model:
     ----------
     device : torch.device
         Where the network is.
+
+    width : int
+        Number of values that the layer hands on for a row.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Model:
             )
         sums = outputs.sum(dim=1)
         positive = bool((outputs >= 0).all())
+        self.width = self.hidden(rows[:1])[0].numel()
         self.has_logits = not (positive and torch.allclose(sums, torch.ones_like(sums)))
 
     def tensor(self, rows: NDArray) -> Tensor:
@@ -95,7 +99,7 @@ class Model:
 
     @torch.no_grad()
     def members(self, hidden: Tensor, n_members: int, seed: int) -> NDArray[np.float64]:
-        """Probabilities (t, n, c) of passes with dropout; equal rows get equal ones.
+        """Probabilities (t, n, c) of passes with dropout, of the same values each time.
 
         Raises
         ------

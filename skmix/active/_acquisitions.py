@@ -18,7 +18,7 @@ from sklearn.utils import gen_batches
 from .._compat import Interval, validate_parameter
 from .._containers import take_rows
 from .._core.batches import farthest_rows, gradient_rows
-from ._views import BLOCK, View
+from ._views import View
 
 Scores = NDArray[np.float64]
 
@@ -478,10 +478,11 @@ class Coreset(SetAcquisition):
         rng: RandomState,
         out: Scores | None,
     ) -> NDArray[np.intp]:
-        Z = _in_blocks(view.last_inputs, X, pool)
+        Z = _in_blocks(view, view.last_inputs, X, pool)
+        Z_labelled = Z[:0]
         # Transformers refuse to transform nothing.
-        known = len(labelled) > 0
-        Z_labelled = _in_blocks(view.last_inputs, X, labelled) if known else Z[:0]
+        if len(labelled):
+            Z_labelled = _in_blocks(view, view.last_inputs, X, labelled)
         return farthest_rows(Z, Z_labelled, k, rng, out)
 
 
@@ -529,14 +530,18 @@ class BADGE(SetAcquisition):
         rng: RandomState,
         out: Scores | None,
     ) -> NDArray[np.intp]:
-        residual = _in_blocks(lambda rows: view.probabilities(view.read(rows)), X, pool)
+        residual = _in_blocks(
+            view, lambda rows: view.probabilities(view.read(rows)), X, pool
+        )
         residual[np.arange(len(pool)), residual.argmax(axis=1)] -= 1
-        hidden = _in_blocks(view.last_inputs, X, pool)
+        hidden = _in_blocks(view, view.last_inputs, X, pool)
         return gradient_rows(residual, hidden, k, rng, out)
 
 
-def _in_blocks(read: Callable[[Any], Any], X: Any, rows: NDArray[np.intp]) -> Any:
+def _in_blocks(
+    view: View, read: Callable[[Any], Any], X: Any, rows: NDArray[np.intp]
+) -> Any:
     """What is read from rows of X, a block of them at a time."""
-    blocks = gen_batches(len(rows), BLOCK)
+    blocks = gen_batches(len(rows), view.block)
     parts = [read(take_rows(X, rows[block])) for block in blocks]
     return vstack(parts, format="csr") if issparse(parts[0]) else np.concatenate(parts)

@@ -25,7 +25,7 @@ from .._core.lookahead import (
 from .._random import draw_seed
 from .._validation import check_layers
 from ._acquisitions import RowAcquisition, Scores
-from ._views import BLOCK, INPUT, View, network_of
+from ._views import INPUT, View, network_of
 
 # Ratios at which mixes are scored, 0 and 1 among them.
 N_RATIOS = 9
@@ -134,7 +134,7 @@ class PairScores:
         scores = np.empty((len(self.first), N_RATIOS))
         scores[:, 0], scores[:, -1] = self.own[self.second], self.own[self.first]
         inner = mix_ratios(N_RATIOS)[1:-1]
-        n_pairs = max(1, BLOCK // len(inner))
+        n_pairs = max(1, self.view.block // len(inner))
         for begin in range(0, len(scores), n_pairs):
             block = slice(begin, begin + n_pairs)
             first, second = self.first[block], self.second[block]
@@ -294,7 +294,8 @@ class InfoMixup(PairAugmentation):
 
     Notes
     -----
-    For m pairs, the quadrature asks the classifier for 7 m predictions.
+    For m pairs, the quadrature asks the classifier for 7 m predictions. Acquisitions of
+    sets have no score to find tau by: after them it is 2.
 
     The optimum over symmetric distributions is often at a bound: the upper one where
     the mixes in the middle have the greatest score, the lower one where a row itself

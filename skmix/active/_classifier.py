@@ -51,8 +51,9 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         Number of epochs.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights that are there. The paper's network
-        does in each round. In our measurements it costs accuracy: see the user guide.
+        Whether ``fit`` goes on from the weights that are there, with a new Adam. The
+        paper's network does in each round. In our measurements it costs accuracy: see
+        the benchmarks in the user guide.
 
     classes : array-like of shape (n_classes,), default=None
         All classes, for where some have no label yet; None takes those of the labels.
@@ -233,6 +234,11 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         weight = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )[rows]
+        if not weight.any():
+            raise ValueError(
+                "sample_weight is 0 for all rows with a label: give one of them some "
+                "weight."
+            )
         y_rows = labels.of(rows)
         classes = self._all_classes(labels.classes, goes_on)
         if len(classes) < 2:

@@ -19,7 +19,7 @@ from .._random import draw_seed
 from ._acquisitions import RowAcquisition, Scores
 from ._augmentations import PairAugmentation, PairScores
 from ._images import STN, check_images
-from ._views import BLOCK, View
+from ._views import View
 
 # Of how many rows one is chosen where they are spread, as in cluster-margin sampling.
 SPREAD = 10
@@ -100,7 +100,7 @@ class Query:
         self.utility = self.own[self.pool]
 
     def _score(self, rows: NDArray[np.intp]) -> None:
-        for block in gen_batches(len(rows), BLOCK):
+        for block in gen_batches(len(rows), self.view.block):
             Z = self.view.read(take_rows(self.X, rows[block]))
             self.own[rows[block]] = self.acquisition._score(self.view, Z)
         wrong = ~np.isfinite(self.own[rows])
@@ -148,10 +148,11 @@ class Query:
         """Add the score of the transformed image to that of the image, Eq. 7."""
         augmentation._learn(self)
         seed = draw_seed(self.rng)
-        for block in gen_batches(len(self.pool), BLOCK):
+        for block in gen_batches(len(self.pool), self.view.block):
             rows = self.pool[block]
             images = check_images(take_rows(self.X, rows))
-            Z = self.view.read(augmentation._transform(images, seed))
+            # Each block has draws of its own.
+            Z = self.view.read(augmentation._transform(images, seed + block.start))
             self.virtual[rows] = self.acquisition._score(self.view, Z)
         self.utility = self.own[self.pool] + weight * self.virtual[self.pool]
 

@@ -306,7 +306,8 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     >>> int(np.isfinite(y).sum())
     40
 
-    LADA as its paper has it:
+    LADA as its paper has it, for an :class:`ActiveLearningLoop`, which carries weights
+    over and trains with the mixes of the last query:
 
     >>> from skmix.active import InfoMixup, LADAClassifier
     >>> lada = LADASelector(
@@ -808,7 +809,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         X, labels, rng = request.X, request.labels, request.rng
         acquisition, augmentation = self.acquisition_, self.augmentation_
         rows = np.concatenate([labels.rows, request.pool])
-        self.layer_: str | int = INPUT
+        layer: str | int = INPUT
         if len(labels.classes) < 2 and not request.is_fitted:
             # What does not ask a classifier can do without one.
             view = view_of_rows(request.model, X, rows, self.categorical_features)
@@ -829,10 +830,9 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
                 )
             if augmentation is not None:
                 sample = transform(take_rows(X, rows[:4]))
-                self.layer_ = augmentation._choose_layer(last, sample, rng)
-            view = make_view(
-                self.estimator_, X, rows, self.categorical_features, self.layer_
-            )
+                layer = augmentation._choose_layer(last, sample, rng)
+            view = make_view(self.estimator_, X, rows, self.categorical_features, layer)
+        self.layer_ = layer
         if isinstance(acquisition, RowAcquisition):
             return acquisition._bind(
                 view, X, labels.rows, request.pool, rng, self.device

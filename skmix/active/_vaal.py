@@ -123,7 +123,9 @@ class VAAL(RowAcquisition):
         rng: RandomState,
         device: str,
     ) -> View:
-        Z, Z_pool = (view.numbers(take_rows(X, rows)) for rows in (labelled, pool))
+        Z = view.numbers(take_rows(X, labelled))
+        # Transformers refuse to transform nothing.
+        Z_pool = view.numbers(take_rows(X, pool)) if len(pool) else Z
         if issparse(Z):
             raise ValueError(
                 "acquisition='vaal' needs dense rows, and X is sparse: reduce it, for "
@@ -135,7 +137,7 @@ class VAAL(RowAcquisition):
         scaler = StandardScaler().fit(np.concatenate([Z, Z_pool]))
         vaal = train_vaal(
             scaler.transform(Z),
-            scaler.transform(Z_pool if len(Z_pool) else Z),
+            scaler.transform(Z_pool),
             latent_size=self.latent_size,
             hidden_layer_sizes=check_layers(
                 self.hidden_layer_sizes, "hidden_layer_sizes"

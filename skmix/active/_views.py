@@ -27,8 +27,9 @@ from .._validation import resolve_kinds
 if TYPE_CHECKING:
     from .._torch.model import Model
 
-# Rows that are transformed and predicted at once.
+# Rows that are transformed and predicted at once, and values of a layer.
 BLOCK = 8192
+BLOCK_VALUES = 2**22
 
 # Rows from which the scale of columns is learned, at most.
 MAX_SCALED = 10_000
@@ -52,6 +53,8 @@ class View:
     def __init__(self, classifier: Any, transform: Callable[[Any], Any]) -> None:
         self.classifier = classifier
         self.transform = transform
+        # Rows that are read or mixed at once.
+        self.block = BLOCK
 
     def read(self, X: Any) -> Any:
         """Turn rows of the user into what is mixed."""
@@ -202,6 +205,7 @@ class NetworkView(View):
     ) -> None:
         super().__init__(classifier, transform)
         self.model = model
+        self.block = max(1, min(BLOCK, BLOCK_VALUES // model.width))
 
     def read(self, X: Any) -> Any:
         """What the layer hands on for rows of the user, a tensor."""

@@ -151,3 +151,10 @@ def test_gradient_rows_are_drawn_by_squared_distance():
 def test_gradient_rows_of_equal_rows_are_distinct():
     rows = gradient_rows(np.full((4, 2), 0.5), np.ones((4, 3)), 4, rng())
     assert sorted(rows) == [0, 1, 2, 3]
+
+
+def test_gradient_rows_of_copies_are_distinct():
+    """Distances of 0 that round below it are no negative probabilities."""
+    residual = np.tile(rng().normal(size=(3, 4)), (7, 1))
+    hidden = np.tile(rng(1).normal(size=(3, 50)), (7, 1))
+    assert sorted(gradient_rows(residual, hidden, 21, rng())) == list(range(21))

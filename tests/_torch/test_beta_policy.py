@@ -143,3 +143,41 @@ def test_gradient_of_entropy_is_finite_where_a_class_is_sure():
     logits = torch.tensor([[200.0, 0.0, 0.0]], requires_grad=True)
     entropy(logits.softmax(dim=1)).sum().backward()
     assert torch.isfinite(logits.grad).all()
+
+
+def test_the_last_epoch_is_not_the_best(toy):
+    """By what is said of the policies, whatever they are worth."""
+    seen, worth = [], iter([0.0, 2.0, 1.0, 0.5])
+
+    def expected(tau):
+        seen.append(tau.copy())
+        return np.full(len(tau), next(worth))
+
+    settings = {"hidden_layer_sizes": (8,), "learning_rate": 0.1, "batch_size": 20}
+    policy, _ = train_policy(
+        *toy,
+        expected,
+        tau_bounds=(0.1, 20.0),
+        max_iter=3,
+        n_ratios=3,
+        seed=0,
+        **settings,
+    )
+    assert_allclose(taus(policy, *toy[1:]), seen[1])
+    assert not np.allclose(seen[1], seen[3])
+
+
+def test_units_do_not_matter_to_the_policy():
+    rows = torch.tensor(np.random.RandomState(0).normal(5, 3, size=(10, 4))).float()
+    found = []
+    for unit in (1.0, 1000.0):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            policy = BetaPolicy(unit * rows, (8,), (0.1, 20.0))
+        found.append(taus(policy, unit * rows[:5], unit * rows[5:]))
+    assert_allclose(*found, rtol=1e-4)
+
+
+def test_another_seed_is_another_policy(toy):
+    one, other = (taus(train(toy, max_iter=1, seed=s)[0], *toy[1:]) for s in (0, 1))
+    assert not np.allclose(one, other)

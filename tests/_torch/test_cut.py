@@ -220,8 +220,17 @@ def test_modes_are_put_back():
     network = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5), nn.BatchNorm1d(2))
     network.train()
     network[2].eval()
+    inner = nn.Sequential(nn.Dropout2d(), nn.Linear(2, 2))
+    inner.training = False  # the parts are not
+    network.append(inner)
+    modes = [m.training for m in network.modules()]
     with evaluating(network, dropout=True):
-        assert [m.training for m in network] == [False, True, False]
+        assert not any(m.training for m in network.modules())
+        hooks = [len(m._forward_hooks) for m in network.modules()]
+        assert hooks == [0, 0, 1, 0, 0, 1, 0]
+    assert [m.training for m in network.modules()] == modes
+    assert not any(m._forward_hooks for m in network.modules())
+    network = network[:3]
     assert [m.training for m in network] == [True, True, False]
     assert dropout_layers(network) == [network[1]]
 
@@ -229,3 +238,7 @@ def test_modes_are_put_back():
 def test_mix_by_hand():
     a, b = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 8.0]])
     np.testing.assert_allclose(mix(a, b, torch.tensor([0.25])), [[1.0, 6.0]])
+
+
+def test_equal_rows_do_not_hide_what_leads_around_a_layer():
+    assert find_layers(make(Around), torch.ones(4, 4)) == ["input"]

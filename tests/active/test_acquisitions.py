@@ -23,6 +23,7 @@ from skmix.active import (
     Coreset,
     Entropy,
     FromProbabilities,
+    InfoMixup,
     LADAClassifier,
     LADASelector,
     Margin,
@@ -329,3 +330,36 @@ def test_sets_can_be_mixed_afterwards(name):
     X_virtual, y_virtual, weight = selector.virtual_data(X, y)
     assert len(X_virtual) == len(y_virtual) == len(weight) >= 12
     assert weight.sum() == pytest.approx(3)
+
+
+def test_vaal_of_all_labelled_rows_behind_a_transformer():
+    X, _, truth = digits(n=60)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+    selector = LADASelector(model, acquisition=VAAL(max_iter=3), random_state=0)
+    assert selector.fit(X, truth).score_samples(X).shape == (60,)
+    selector.fit_resample(X, truth)
+
+
+def test_a_policy_network_climbs_the_scores_of_vaal():
+    X, y, _ = digits(n=150)
+    settings = {"pairing": "random", "diversity": None, "random_state": 0}
+    policy = InfoMixup(policy="network", learning_rate=0.02, max_iter=30)
+    selector = LADASelector(
+        LogisticRegression(),
+        acquisition=VAAL(max_iter=60),
+        augmentation=policy,
+        **settings,
+    )
+    selector.query(X, y, batch_size=40)
+    scores = selector.history_["policy_score"]
+    assert max(scores) > scores[0] + 1e-4
+
+
+def test_beta_reaches_the_vae():
+    X, y, _ = digits(n=100)
+    found = []
+    for value in (1.0, 5.0):
+        vaal = VAAL(max_iter=30, beta=value)
+        selector = LADASelector(LogisticRegression(), acquisition=vaal, random_state=0)
+        found.append(selector.fit(X, y).own_scores_)
+    assert np.nanmax(np.abs(found[0] - found[1])) > 1e-4

@@ -303,3 +303,21 @@ def test_cvae_refuses_sparse_rows():
     y[rows] = truth[rows]
     with pytest.raises(ValueError, match="'cvae' needs dense rows"):
         selector.virtual_data(csr_matrix(X), y)
+
+
+def test_infostn_sees_images_as_the_network_does():
+    """So that their unit does not matter."""
+    X, y, _ = digits(n=100)
+    X = X.reshape(-1, 1, 8, 8)
+    found = []
+    for unit in (1.0, 1000.0):
+        selector = LADASelector(
+            LADAClassifier(max_iter=5, random_state=0),
+            acquisition="entropy",
+            augmentation=InfoSTN(max_iter=20, learning_rate=0.03),
+            diversity=None,
+            random_state=0,
+        )
+        selector.query(unit * X, y, batch_size=3)
+        found.append(selector.virtual_scores_)
+    assert_allclose(*found, atol=0.02)

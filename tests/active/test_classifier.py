@@ -304,3 +304,95 @@ def test_extreme_units_are_scaled_like_others(iris, factor):
     X, y = iris
     expected = small().fit(X, y).predict_proba(X)
     assert_array_equal(small().fit(factor * X, y).predict_proba(factor * X), expected)
+
+
+def train_tiny(weight=None, draw_mixes=None, layers=None, seed=0, **changes):
+    """Losses and first weights of a small network, begun the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = layers or nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        for module in network:
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    rows = np.random.RandomState(0).normal(size=(8, 3)).astype(np.float32)
+    weight = np.ones(8) if weight is None else weight
+    settings = {"learning_rate": 0.01, "batch_size": 4, "max_iter": 3, **changes}
+    losses, *_ = train_classifier(
+        network, rows, np.arange(8) % 2, weight, draw_mixes, "1", seed=seed, **settings
+    )
+    return losses, network[0].weight.detach().clone()
+
+
+def test_weights_count_by_their_ratios():
+    assert_allclose(train_tiny(np.full(8, 7.0))[0], train_tiny()[0], rtol=1e-5)
+
+
+def test_batches_come_from_the_seed():
+    assert not torch.equal(train_tiny(seed=1)[1], train_tiny(seed=0)[1])
+
+
+def test_dropout_comes_from_the_seed():
+    dropping = [
+        nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2)) for _ in "ab"
+    ]
+    # One batch of all rows: no other thing is drawn.
+    losses = [
+        train_tiny(layers=network, seed=seed, batch_size=8)[0]
+        for seed, network in enumerate(dropping)
+    ]
+    assert not np.allclose(losses[0], losses[1], rtol=1e-4)
+
+
+def test_mixes_are_drawn_anew_in_each_epoch():
+    drawn = []
+
+    def draw(rng):
+        drawn.append(rng.uniform(size=2))
+        return np.array([[0, 1], [2, 3]]), drawn[-1]
+
+    train_tiny(draw_mixes=draw)
+    assert len(drawn) == 3
+    read = small()._read_mixes([[0, 1]], 1.0, np.ones(2, dtype=bool))
+    rng = np.random.RandomState(0)
+    assert read(rng)[1] != read(rng)[1]
+
+
+@pytest.mark.parametrize("layer", ["input", "0", "1", "2"])
+def test_a_single_pair_where_batches_are_normalised(iris, layer):
+    def make(shape, n_classes):
+        return nn.Sequential(
+            nn.Linear(*shape, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, n_classes)
+        )
+
+    X, y = iris
+    model = small(module=make).fit(X, y, pairs=[[0, 60]], tau=2.0, layer=layer)
+    assert np.isfinite(model.history_["mixed_loss"]).all()
+
+
+def test_a_single_row_where_batches_are_normalised(iris):
+    def make(shape, n_classes):
+        return nn.Sequential(
+            nn.Linear(*shape, 8), nn.BatchNorm1d(8), nn.Linear(8, n_classes)
+        )
+
+    X, y = iris
+    model = small(module=make, classes=[0, 1, 2]).fit(X[:1], y[:1])
+    assert model.predict_proba(X).shape == (150, 3)
+
+
+def test_weights_of_zero_for_all_labelled_rows(iris):
+    X, y = iris
+    y, weight = np.where(np.arange(150) < 60, y, np.nan), np.arange(150) >= 60
+    with pytest.raises(
+        ValueError, match="sample_weight is 0 for all rows with a label"
+    ):
+        small().fit(X, y, sample_weight=weight)
+
+
+def test_predictions_do_not_depend_on_blocks(iris, monkeypatch):
+    from skmix._torch import lada
+
+    model = small().fit(*iris)
+    expected = model.predict_proba(iris[0])
+    monkeypatch.setattr(lada, "block_size", lambda *_: 7)
+    assert_allclose(model.predict_proba(iris[0]), expected, rtol=1e-5)
