@@ -42,6 +42,8 @@ CLASSIFIERS_OF = {
     "digits": ("RandomForest", "LogisticRegression", "MLP", "CNN", "MLP, warm"),
     "cifar10": ("CNN",),
 }
+# What "mean" is the mean of, seed by seed.
+OF_THE_MEAN = ("RandomForest", "LogisticRegression", "MLP", "CNN")
 FIRST, BATCH, ROUNDS = 2, 10, 12
 REFERENCES = ("Random", "Entropy", "Margin", "BADGE", "default")
 
@@ -125,13 +127,30 @@ def summary(parts):
     for name, result in parts.items():
         data, classifier, seed, arm = name.split("/")
         cases.setdefault((data, classifier), {}).setdefault(arm, {})[seed] = result
+    of_digits = [cases.get(("digits", name), {}) for name in OF_THE_MEAN]
+    cases["digits", "mean"] = mean_case(of_digits)
     rows = []
-    for data, classifier in product(DATA, CLASSIFIERS):
+    for data, classifier in product(DATA, (*CLASSIFIERS, "mean")):
         by_arm = cases.get((data, classifier), {})
         for arm in sorted(by_arm, key=list(ARMS).index):
             row = {"data": data, "classifier": classifier, "arm": arm}
             rows.append(row | one_row(by_arm, arm))
     return rows
+
+
+def mean_case(by_classifier):
+    """Mean curves over classifiers, of the arms and seeds that all of them have."""
+    first, *others = by_classifier
+    mean = {}
+    for arm, results in first.items():
+        both = set(results).intersection(*(other.get(arm, {}) for other in others))
+        curves = {
+            seed: np.mean([case[arm][seed] for case in by_classifier], axis=0).tolist()
+            for seed in sorted(both)
+        }
+        if curves:
+            mean[arm] = curves
+    return mean
 
 
 def one_row(by_arm, arm):

@@ -145,6 +145,9 @@ FOR_ALL = {
     "labelled neighbours": {"pairing": "labeled"},
     "random pairs": {"pairing": "random"},
     "twice the look-ahead": {"lookahead_weight": 2.0},
+    # With the same mixes in training: those of InfoMixup are of Beta(2, 2), too.
+    "tau at 2": {"augmentation": InfoMixup((1.99, 2.01))},
+    "near rows, not mixed": {"augmentation": InfoMixup((0.005, 0.01))},
 }
 # Spread margin, with another training.
 TRAINED = {

@@ -14,6 +14,7 @@ COLUMNS = {
     "LogisticRegression": ("digits", "LogisticRegression"),
     "MLP": ("digits", "MLP"),
     "CNN": ("digits", "CNN"),
+    "mean of these": ("digits", "mean"),
     "CIFAR-10, CNN": ("cifar10", "CNN"),
 }
 WARM = ("digits", "MLP, warm")
@@ -41,6 +42,9 @@ CONTROLS = (
 )
 LADA_CONTROLS = ("LADA, no look-ahead", "LADA, no mixed rows")
 ATTEMPTS = (
+    "no look-ahead",
+    "near rows, not mixed",
+    "tau at 2",
     "labelled neighbours",
     "random pairs",
     "twice the look-ahead",
@@ -65,7 +69,7 @@ def by_case(content: dict[str, Any]) -> Rows:
 def cell(row: dict[str, Any] | None, other: str, name: str = "area") -> str:
     """A paired difference to another arm."""
     found = None if row is None else row.get(f"minus {other}")
-    return "" if found is None else change(found[name], 1)
+    return "" if found is None else change(found[name], 2)
 
 
 def difference_table(rows: Rows, arms: tuple[str, ...], other: str) -> str:
@@ -166,8 +170,9 @@ def pool_table(content: dict[str, Any]) -> str:
 
 def curve_figure(rows: Rows) -> plt.Figure:
     """Accuracy by number of labels."""
-    figure, axes = plt.subplots(1, len(COLUMNS), figsize=(14, 3.4))
-    for ax, (title, case) in zip(axes, COLUMNS.items(), strict=True):
+    cases = {title: case for title, case in COLUMNS.items() if case[1] != "mean"}
+    figure, axes = plt.subplots(1, len(cases), figsize=(14, 3.4))
+    for ax, (title, case) in zip(axes, cases.items(), strict=True):
         for arm, style in zip(CURVES, STYLES, strict=True):
             row = rows.get((*case, arm))
             if row is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import check_random_state, get_tags
@@ -23,14 +23,13 @@ from .._compat import (
     num_samples,
     sampler_tags,
 )
-from .._containers import stack_rows, take_rows, with_rows, wrapped_type
+from .._containers import take_rows, with_rows
 from .._core.batches import typical_rows
 from .._core.lookahead import disjoint_pairs
 from .._random import draw_seed
 from .._training import seeded, torch_seeded
 from .._validation import check_device_name, check_kind
 from .._weights import fit_weighted
-from ..exceptions import warn_user
 from ._acquisitions import (
     BADGE,
     BALD,
@@ -54,7 +53,7 @@ from ._cvae import CVAE
 from ._images import STN, InfoSTN
 from ._labels import PartialLabels, read_partial_y
 from ._query import MAX_PARTNERS, SHORTLIST, SPREAD, Query
-from ._request import Request
+from ._request import Request, check_batch_size, read_candidates
 from ._resample import ResampleMixin
 from ._vaal import VAAL
 from ._views import (
@@ -494,10 +493,11 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
         X, labels = self._read(X, y)
         n_rows = len(labels.y)
         weight = self._read_weight(sample_weight, X)
-        X, labels, pool = self._read_candidates(X, labels, candidates)
+        check_rows = partial(validate_data, self, skip_check_array=True, reset=False)
+        X, labels, pool = read_candidates(X, labels, candidates, check_rows)
         # Candidates that are rows of their own lie behind those of X.
         offset = n_rows if len(labels.y) > n_rows else 0
-        batch_size = self._check_batch_size(batch_size, len(pool))
+        batch_size = check_batch_size(batch_size, len(pool), self.missing_label)
         request = Request(
             X=X,
             labels=labels,
@@ -677,74 +677,6 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
                 "lookahead=False."
             )
         return acquisition, augmentation
-
-    def _read_candidates(
-        self, X: Any, labels: PartialLabels, candidates: Any
-    ) -> tuple[Any, PartialLabels, NDArray[np.intp]]:
-        """Rows that can be chosen; rows that are not in X are put behind it."""
-        n_rows = len(labels.y)
-        if candidates is None:
-            return X, labels, np.flatnonzero(~labels.labelled)
-        if not issparse(candidates) and not hasattr(candidates, "__len__"):
-            raise ValueError(
-                "candidates must hold places of rows of X, or rows like those of X, "
-                f"got {candidates!r}: a single place goes in a list."
-            )
-        if isinstance(candidates, set | dict):
-            raise ValueError(
-                "candidates must be in an order, got a "
-                f"{type(candidates).__name__}: pass a list."
-            )
-        places = None
-        if not issparse(candidates) and np.ndim(candidates) == 1:
-            places = np.asarray(candidates)
-        if places is not None and (places.dtype.kind in "iu" or not len(places)):
-            if len(np.unique(places)) < len(places) or (
-                len(places) and not 0 <= places.min() <= places.max() < n_rows
-            ):
-                raise ValueError(
-                    f"candidates must hold each place once, from 0 to {n_rows - 1}, "
-                    f"got {candidates!r}."
-                )
-            return X, labels, places.astype(np.intp)
-        if (places is not None) != (not issparse(X) and np.ndim(X) == 1):
-            raise ValueError(
-                "candidates must hold places of rows of X, whole numbers, or rows like "
-                f"those of X, got {type(candidates).__name__} of shape "
-                f"{np.shape(candidates)}."
-            )
-        if wrapped_type(candidates) is not wrapped_type(X):
-            raise ValueError(
-                "candidates must hold rows of the kind that X does, got "
-                f"{type(candidates).__name__} for {type(X).__name__}."
-            )
-        validate_data(self, candidates, skip_check_array=True, reset=False)
-        n_more = num_samples(candidates)
-        # What stands for their labels is never looked at.
-        y = np.concatenate([labels.y, np.resize(labels.y, n_more)])
-        labelled = np.append(labels.labelled, np.zeros(n_more, dtype=bool))
-        more = PartialLabels(y, labelled, labels.classes)
-        X = stack_rows(X, with_rows(candidates))
-        return X, more, np.arange(n_rows, n_rows + n_more)
-
-    def _check_batch_size(self, batch_size: Any, n_candidates: int) -> int:
-        is_whole = isinstance(batch_size, Integral) and batch_size is not True
-        if not is_whole or batch_size < 1:
-            raise ValueError(
-                f"batch_size must be a whole number of at least 1, got {batch_size!r}."
-            )
-        if n_candidates == 0:
-            raise ValueError(
-                "There is no row to choose: all of y is labelled, or candidates is "
-                f"empty. Rows without a label have {self.missing_label!r} in y."
-            )
-        if batch_size > n_candidates:
-            warn_user(
-                f"batch_size={batch_size} is more than the {n_candidates} rows that "
-                "can be chosen: all of them are.",
-                UserWarning,
-            )
-        return min(int(batch_size), n_candidates)
 
     def _choose(
         self, request: Request, out: NDArray[np.float64] | None
