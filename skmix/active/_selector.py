@@ -257,8 +257,8 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
     -----
     What it is worth. In our measurements the gain over margin sampling comes from the
     spread of the batch, and for forests and networks from training with mixes of all
-    labelled rows. Looking ahead added nothing that could be told from chance, and costs
-    milliseconds: the user guide has the figures.
+    labelled rows. Looking ahead added a quarter of a point of accuracy, and as much
+    where near rows were looked at without mixing them: the user guide has the figures.
 
     Where mixing happens. Rows of a table are mixed as they come; behind the
     transformers of a pipeline as these hand them on; in a network behind one of its
