@@ -52,8 +52,9 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights that are there, with a new Adam. The
-        paper's network does in each round. In our measurements it costs accuracy: see
-        the benchmarks in the user guide.
+        paper's network does in each round. In our measurements that cost up to a point
+        of accuracy, except where rows were chosen by entropy: see the benchmarks in the
+        user guide.
 
     classes : array-like of shape (n_classes,), default=None
         All classes, for where some have no label yet; None takes those of the labels.
