@@ -40,7 +40,7 @@ CONTROLS = (
     "Random, mixed rows",
     "twice the epochs",
 )
-LADA_CONTROLS = ("LADA, no look-ahead", "LADA, no mixed rows")
+LADA_CONTROLS = ("LADA, input", "LADA, no look-ahead", "LADA, no mixed rows")
 ATTEMPTS = (
     "no look-ahead",
     "near rows, not mixed",
@@ -50,7 +50,6 @@ ATTEMPTS = (
     "twice the look-ahead",
     "mixing at the input",
     "policy network",
-    "LADA, input",
     "self-training",
     "self-training on mixes",
 )
