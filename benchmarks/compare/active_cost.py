@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from active import split
-from active_arms import ARMS, make_estimator, make_selector, takes_part
+from active_arms import make_estimator, make_selector, takes_part
 from cost import in_a_process
 from report import RESULTS, machine, write_json
 from sklearn.base import clone
@@ -91,7 +91,7 @@ def of_rounds(data, classifier, n_labels):
     loops, took = {}, {}
     for arm in ROUND_ARMS:
         # What is too slow for the learning curves is not for a few rounds.
-        if arm in ARMS and takes_part(arm, classifier, "digits"):
+        if takes_part(arm, classifier, "digits"):
             estimator = make_estimator(arm, classifier, 0, X)
             loop = ActiveLearningLoop(
                 make_selector(arm, classifier, 0), estimator, random_state=0

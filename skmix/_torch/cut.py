@@ -325,17 +325,18 @@ DROPOUT: dict[type[nn.Module], Callable[..., Tensor]] = {
     nn.Dropout2d: F.dropout2d,
     nn.Dropout3d: F.dropout3d,
 }
+DROPOUT_KINDS = tuple(DROPOUT)
 
 
 def dropout_layers(network: nn.Module) -> list[nn.Module]:
     """Modules of a network that drop values at random."""
-    return [module for module in network.modules() if type(module) in DROPOUT]
+    return [module for module in network.modules() if isinstance(module, DROPOUT_KINDS)]
 
 
 def _drop_from_all(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
     """Drop the same values of all rows."""
     (rows,) = inputs
-    drop = DROPOUT[type(module)]
+    drop = next(drop for kind, drop in DROPOUT.items() if isinstance(module, kind))
     return rows * drop(torch.ones_like(rows[:1]), module.p, training=True)
 
 

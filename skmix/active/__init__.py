@@ -1,20 +1,16 @@
 """Active learning: which rows to label next, by what their mixes would teach."""
 
 from ._acquisitions import (
-    BADGE,
     BALD,
     Acquisition,
-    Coreset,
     Entropy,
     FromProbabilities,
     Margin,
-    Random,
     RowAcquisition,
-    SetAcquisition,
     VarRatio,
 )
+from ._adamixup import AdaMixup
 from ._augmentations import (
-    AdaMixup,
     Augmentation,
     InfoMixup,
     ManifoldMixup,
@@ -26,6 +22,7 @@ from ._images import STN, InfoSTN
 from ._interop import as_skactiveml
 from ._loop import ActiveLearningLoop
 from ._selector import LADASelector
+from ._sets import BADGE, Coreset, Random, SetAcquisition
 from ._stopping import StablePredictions, UtilityBelow
 from ._vaal import VAAL
 

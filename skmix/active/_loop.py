@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from inspect import Parameter, signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -24,6 +23,7 @@ from .._random import draw_seed
 from .._training import interrupts_raised, seeded, torch_seeded
 from ..callbacks import Checkpoint
 from ..exceptions import warn_user
+from ._interop import query_other
 from ._labels import PartialLabels, is_missing, read_partial_y
 from ._selector import LADASelector
 
@@ -589,67 +589,19 @@ class ActiveLearningLoop(CallbackSupportMixin, BaseEstimator):
     def _query(self, n: int) -> tuple[NDArray[np.intp], float]:
         """Rows of the selector's choice, and their mean utility."""
         X, y = self._X, self.y_
-        rows = np.arange(len(y))
         request: dict[str, Any] = {
             "clf": self._model,
             "fit_clf": not hasattr(self, "estimator_"),
             "batch_size": n,
         }
-        free = np.setdiff1d(np.flatnonzero(is_missing(y, self._missing)), self.skipped_)
         if isinstance(self.selector_, LADASelector):
             if len(self.skipped_):
-                request["candidates"] = free
+                free = np.flatnonzero(is_missing(y, self._missing))
+                request["candidates"] = np.setdiff1d(free, self.skipped_)
             chosen = self.selector_.query(X, y, **request)
             own = getattr(self.selector_, "own_scores_", None)
             return chosen, np.nan if own is None else float(own[chosen].mean())
-        taken = signature(self.selector_.query).parameters
-        request |= {"return_utilities": True, "candidates": free}
-        if not len(self.skipped_):
-            del request["candidates"]
-        elif "candidates" not in taken:
-            # As if the skipped rows were not there.
-            rows = np.setdiff1d(rows, self.skipped_)
-            X, y = take_rows(X, rows), y[rows]
-        takes_all = any(p.kind == Parameter.VAR_KEYWORD for p in taken.values())
-        if takes_all and "return_utilities" not in taken:
-            del request["return_utilities"]
-        elif not takes_all:
-            request = {name: v for name, v in request.items() if name in taken}
-        answer = self.selector_.query(X, self._as_numbers(y), **request)
-        utility = np.nan
-        if "return_utilities" in request:
-            answer, utilities = answer
-            places = np.asarray(answer, dtype=np.intp)
-            worth = np.asarray(utilities)[np.arange(len(places)), places]
-            utility = float(np.mean(worth[:n]))
-        chosen = np.asarray(answer)
-        if (
-            chosen.dtype.kind in "iu"
-            and chosen.size
-            and 0 <= chosen.min() <= chosen.max() < len(rows)
-        ):
-            chosen = rows[chosen][:n]
-        fine = chosen.size and np.isin(chosen, free).all()
-        if not fine or len(np.unique(chosen)) < len(chosen):
-            raise ValueError(
-                "The selector must return places of rows without a label, each once: "
-                f"{type(self.selector_).__name__} gave {answer!r}."
-            )
-        return chosen, utility
-
-    def _as_numbers(self, y: NDArray) -> NDArray:
-        """Labels with NaN where there is none, unless they are text."""
-        missing = is_missing(y, self._missing)
-        if y.dtype != object or isinstance(self._missing, str):
-            return y
-        if (
-            any(isinstance(value, str) for value in y[~missing])
-            or self._missing is None
-        ):
-            return y
-        numbers = np.full(len(y), self._missing, dtype=np.float64)
-        numbers[~missing] = y[~missing]
-        return numbers
+        return query_other(self.selector_, X, y, self.skipped_, self._missing, request)
 
     def _find_criterion(self) -> str:
         """The criterion that says to stop, in words; empty where none does."""

@@ -31,30 +31,23 @@ from .._training import seeded, torch_seeded
 from .._validation import check_device_name, check_kind
 from .._weights import fit_weighted
 from ._acquisitions import (
-    BADGE,
     BALD,
     Acquisition,
-    Coreset,
     Entropy,
     FromProbabilities,
     Margin,
-    Random,
     RowAcquisition,
     VarRatio,
 )
-from ._augmentations import (
-    AdaMixup,
-    Augmentation,
-    InfoMixup,
-    ManifoldMixup,
-    Mixup,
-)
+from ._adamixup import AdaMixup
+from ._augmentations import Augmentation, InfoMixup, ManifoldMixup, Mixup
 from ._cvae import CVAE
 from ._images import STN, InfoSTN
 from ._labels import PartialLabels, read_partial_y
 from ._query import MAX_PARTNERS, SHORTLIST, SPREAD, Query
 from ._request import Request, check_batch_size, read_candidates
 from ._resample import ResampleMixin
+from ._sets import BADGE, Coreset, Random
 from ._vaal import VAAL
 from ._views import (
     INPUT,

@@ -23,9 +23,16 @@ def test_probabilities_are_those_of_evaluation(layer):
     assert network.training
 
 
-def test_all_rows_of_a_pass_are_dropped_the_same_values(random_state_untouched):
+class OwnDropout(nn.Dropout):
+    """A kind of dropout that a user has derived."""
+
+
+@pytest.mark.parametrize("dropout", [nn.Dropout, OwnDropout])
+def test_all_rows_of_a_pass_are_dropped_the_same_values(
+    dropout, random_state_untouched
+):
     with torch.random.fork_rng(devices=[]):
-        network = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2))
+        network = nn.Sequential(nn.Linear(3, 8), dropout(0.5), nn.Linear(8, 2))
     same = np.tile(ROWS[:1], (9, 1))
     members = Model(network, ROWS).members(torch.tensor(same), 5, seed=0)
     assert_allclose(members, np.tile(members[:, :1], (1, 9, 1)), rtol=1e-6)
