@@ -137,7 +137,7 @@ def round_table(content: dict[str, Any]) -> str:
             text = ""
             if row is not None:
                 milliseconds = 1000 * row["query_seconds"]
-                text = f"{row['round to Random']:.2f} ({milliseconds:.0f} ms)"
+                text = f"{row['round to Random']:.2f} ({milliseconds:.0f}\xa0ms)"
             cells.append(text)
         table.append([arm, *cells])
     of_random = [
