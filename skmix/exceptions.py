@@ -3,7 +3,7 @@
 import sys
 import warnings
 
-__all__ = ["CheckpointError", "JudgementWarning"]
+__all__ = ["CheckpointError", "JudgementWarning", "WeightConcentrationWarning"]
 
 
 class JudgementWarning(UserWarning):
@@ -17,6 +17,17 @@ class JudgementWarning(UserWarning):
     >>> import warnings
     >>> from skmix.exceptions import JudgementWarning
     >>> warnings.simplefilter("ignore", JudgementWarning)
+    """
+
+
+class WeightConcentrationWarning(UserWarning):
+    """Learned weights concentrate on few rows, as if the others were not there.
+
+    Examples
+    --------
+    >>> from skmix.exceptions import WeightConcentrationWarning
+    >>> issubclass(WeightConcentrationWarning, UserWarning)
+    True
     """
 
 

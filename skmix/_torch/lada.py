@@ -6,9 +6,7 @@ learning", arXiv 2020.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from copy import deepcopy
-from itertools import pairwise
+from collections.abc import Callable
 from math import isfinite, nan
 
 import numpy as np
@@ -19,35 +17,6 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from .cut import Cut, block_size, evaluating, first_output
 from .random import own_random_state
-
-
-def make_mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Blocks of a linear layer and a ReLU, and a linear layer.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Number of inputs, of units of each hidden layer, and of outputs.
-
-    Returns
-    -------
-    network : nn.Sequential
-        The network; its blocks are its layers.
-    """
-    blocks: list[nn.Module] = [
-        nn.Sequential(nn.Linear(n_inputs, n_units), nn.ReLU())
-        for n_inputs, n_units in pairwise(sizes[:-1])
-    ]
-    return nn.Sequential(nn.Flatten(), *blocks, nn.Linear(sizes[-2], sizes[-1]))
-
-
-def build(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Make a network with initial weights from a seed.
-
-    It is a copy: a function may hand out the same network each time.
-    """
-    with own_random_state(seed):
-        return deepcopy(make())
 
 
 # Gives pairs of one epoch, places (m, 2) of rows, and the share of the first in each.
@@ -220,32 +189,6 @@ def _batches(order: NDArray[np.intp], batch_size: int) -> list[NDArray[np.intp]]
     if ends and len(order) - ends[-1] == 1:
         ends.pop()
     return np.split(order, ends)
-
-
-def check_network(
-    network: nn.Module, shape: tuple[int, ...], n_classes: int, seed: int
-) -> nn.Module:
-    """Check that a network turns rows of a shape into a logit for each class.
-
-    Raises
-    ------
-    ValueError
-        If it does not; the message has what it makes of two rows.
-    """
-    if not isinstance(network, nn.Module):
-        raise ValueError(
-            "module must be a function that returns a torch.nn.Module for "
-            f"(input_shape, n_classes), got {type(network).__name__} from it."
-        )
-    # Layers that find out their size at the first rows draw their weights then.
-    with own_random_state(seed), torch.no_grad(), evaluating(network):
-        outputs = first_output(network(torch.zeros(2, *shape)))
-    if outputs.shape != (2, n_classes):
-        raise ValueError(
-            f"module must return a network with {n_classes} outputs to a row: it makes "
-            f"{tuple(outputs.shape)} of two rows of shape {shape}."
-        )
-    return network
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._compat import Interval, check_sample_weight, fit_context
 from .._core.neighbors import other_rows
 from .._random import draw_seed
+from .._scaling import channel_scale
 from .._validation import check_device_name, check_layers
 from ..exceptions import warn_user
 from ._labels import read_partial_y
@@ -250,7 +251,7 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         codes = np.searchsorted(classes, y_rows)
         rng = check_random_state(self.random_state)
         if not goes_on:
-            self._set_scale(X)
+            self.mean_, self.scale_ = channel_scale(X)
             self._make_network(X.shape[1:], len(classes), draw_seed(rng))
         self.classes_ = classes
         scaled = self._scaled(X[rows])
@@ -353,19 +354,6 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
             )
         return known
 
-    def _set_scale(self, X: NDArray) -> None:
-        """Learn the scale of each column, or of each channel."""
-        axes = (0, *range(2, X.ndim))
-        self.mean_ = X.mean(axis=axes, keepdims=True, dtype=np.float64)[0]
-        # By a power of two, which rounds nothing, so that no square leaves its range.
-        _, exponent = np.frexp(np.abs(X).max(axis=axes, keepdims=True))
-        X = np.ldexp(X, -exponent)
-        deviation = X.std(axis=axes, keepdims=True, dtype=np.float64)[0]
-        deviation = np.ldexp(deviation, exponent[0])
-        # What is constant but for rounding stays as it is.
-        constant = deviation <= 10 * np.finfo(X.dtype).eps * np.abs(self.mean_)
-        self.scale_ = np.where(constant, 1.0, deviation)
-
     def _scaled(self, X: NDArray) -> NDArray[np.float32]:
         return np.ascontiguousarray((X - self.mean_) / self.scale_, dtype=np.float32)
 
@@ -377,22 +365,22 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         return self._scaled(np.asarray(X))
 
     def _make_network(self, shape: tuple[int, ...], n_classes: int, seed: int) -> None:
-        from .._torch import lada  # imports torch
+        from .._torch import proxies  # imports torch
         from .._torch.device import resolve_device
 
         if self.module is None:
             layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
             sizes = [int(np.prod(shape)), *layers, n_classes]
-            network = lada.build(lambda: lada.make_mlp(sizes), seed)
+            network = proxies.build(lambda: proxies.make_mlp(sizes), seed)
         elif hasattr(self.module, "named_modules"):
             raise ValueError(
                 "module must be a function that makes a network of (input_shape, "
                 f"n_classes), got the network {type(self.module).__name__} itself."
             )
         else:
-            network = lada.build(lambda: self.module(shape, n_classes), seed)
+            network = proxies.build(lambda: self.module(shape, n_classes), seed)
         device = resolve_device(self.device)
-        self._network = lada.check_network(network, shape, n_classes, seed).to(device)
+        self._network = proxies.check_network(network, shape, n_classes, seed).to(device)
         self._input_shape, self.device_ = shape, str(device)
 
     def _read_mixes(

@@ -1,0 +1,445 @@
+"""One learner for every manipulation of data: by the validation loss, one update ahead.
+
+Hu, Tan, Salakhutdinov, Mitchell and Xing, "Learning data manipulation for augmentation
+and weighting", NeurIPS 2019. A manipulation is a relaxed reward R_phi(x, y | D): which
+rows are seen in place of those of D, and what each weighs. With
+
+    theta'(phi) = theta - eta grad_theta sum_i w_i(phi) l(theta; x_i(phi), y_i(phi))
+
+its parameters go down the gradient of the validation loss L at theta'(phi),
+
+    grad_phi L = - eta grad_phi sum_i w_i(phi) t_i(phi),   t_i = <grad_theta l_i, v>,
+
+where v is the gradient of L at theta'. All t_i come from one forward-mode pass along v,
+at theta: no gradient of a row is ever in memory, and nothing is differentiated through
+the update. For parameters that move the rows themselves, t_i is differentiated once
+more, backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.func import functional_call
+from torch.nn.functional import cross_entropy
+
+from .cut import first_output, in_blocks
+from .random import own_random_state
+from .state import State, label, labelled, load_network, load_optimizer
+from .state import network_state, optimizer_state
+
+# Losses (b,) of outputs (b, k) for targets (b, t).
+Loss = Callable[[Tensor, Tensor], Tensor]
+Parameters = dict[str, Tensor]
+
+# Layers whose training pass differs from that of evaluation.
+RANDOM_OR_NORMALISED = (
+    nn.modules.batchnorm._NormBase,
+    nn.modules.dropout._DropoutNd,
+)
+
+
+class LogLoss:
+    """Cross-entropy of logits with classes, the mean over outputs.
+
+    Parameters
+    ----------
+    n_classes : sequence of int
+        Number of classes of each output; their logits stand one after the other.
+    """
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        self.n_classes = list(n_classes)
+
+    def __call__(self, outputs: Tensor, Y: Tensor) -> Tensor:
+        """Losses (b,) of logits (b, sum of n_classes) for classes (b, t)."""
+        parts = outputs.split(self.n_classes, dim=1)
+        losses = [
+            cross_entropy(logits, classes, reduction="none")
+            for logits, classes in zip(parts, Y.unbind(dim=1), strict=True)
+        ]
+        return losses[0] if len(losses) == 1 else torch.stack(losses).mean(dim=0)
+
+
+def squared_loss(outputs: Tensor, Y: Tensor) -> Tensor:
+    """Squared errors (b,) of outputs (b, t) for targets (b, t), the mean over targets."""
+    return ((outputs - Y) ** 2).mean(dim=1)
+
+
+class Rows(NamedTuple):
+    """Rows of a batch, as tensors: places among all rows, features, targets, weights.
+
+    The weights are those that the rows come with; a manipulation multiplies them.
+    """
+
+    places: Tensor
+    X: Tensor
+    Y: Tensor
+    weight: Tensor
+
+
+def make_rows(
+    X: NDArray, Y: NDArray, weight: NDArray, device: torch.device
+) -> Rows:
+    """Make tensors of features (n, ...), targets (n, t) and weights (n,) of any sum."""
+    kind = torch.int64 if Y.dtype.kind == "i" else torch.float32
+    return Rows(
+        torch.arange(len(X), device=device),
+        torch.as_tensor(np.ascontiguousarray(X), dtype=torch.float32, device=device),
+        torch.as_tensor(Y, dtype=kind, device=device),
+        torch.as_tensor(weight / weight.mean(), dtype=torch.float32, device=device),
+    )
+
+
+class Manipulation(nn.Module):
+    """What training sees in place of rows: by itself, the rows as they are.
+
+    A subclass holds its parameters phi as those of any module, and defines `rows`,
+    `weights` or both. What is random is drawn from torch's generator, and must be
+    differentiable in the parameters, as mu + sigma epsilon is.
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.01
+        Step size of Adam for the parameters.
+    """
+
+    def __init__(self, learning_rate: float = 0.01) -> None:
+        super().__init__()
+        self.learning_rate = learning_rate
+
+    def rows(self, rows: Rows) -> Rows:
+        """Rows to train on in place of these; any number of them."""
+        return rows
+
+    def weights(self, rows: Rows, losses: Tensor) -> Tensor:
+        """Weights (b,) of rows with these losses, besides those that they come with.
+
+        By default a mean over the batch.
+        """
+        return torch.full_like(losses, 1 / len(losses))
+
+    def look_ahead_weights(self, rows: Rows, losses: Tensor) -> Tensor:
+        """Weights in the update that is looked at ahead, where they are others."""
+        return self.weights(rows, losses)
+
+    def move(self, surrogate: Tensor) -> None:
+        """Go down the gradient of the validation loss, which is that of `surrogate`."""
+        if not hasattr(self, "optimizer"):
+            self.optimizer = torch.optim.Adam(
+                self.parameters(), lr=self.learning_rate, fused=True
+            )
+        self.optimizer.zero_grad()
+        surrogate.backward()
+        self.optimizer.step()
+
+    def end_epoch(self) -> None:
+        """Take note that all rows have been seen once."""
+
+    def state(self) -> State:
+        """What a later step depends on, as arrays."""
+        state = label("phi", network_state(self))
+        if hasattr(self, "optimizer"):
+            state |= label("adam", optimizer_state(self.optimizer))
+        return state
+
+    def load_state(self, state: State) -> None:
+        """Go back to a state."""
+        load_network(self, labelled("phi", state))
+        adam = labelled("adam", state)
+        if adam:
+            self.optimizer = torch.optim.Adam(
+                self.parameters(), lr=self.learning_rate, fused=True
+            )
+            load_optimizer(self.optimizer, adam)
+
+
+def tangents(
+    network: nn.Module, loss: Loss, X: Tensor, Y: Tensor, v: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Losses (b,) of rows, and their derivatives (b,) along v in the parameters.
+
+    Both can be differentiated further, in the parameters and in X and Y.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network.
+
+    loss : callable
+        Losses of its outputs.
+
+    X, Y : Tensor of shape (b, ...), (b, t)
+        Rows and targets.
+
+    v : sequence of Tensor
+        A direction, of the shapes of the parameters of the network.
+    """
+    with forward_ad.dual_level():
+        dual = {
+            name: forward_ad.make_dual(parameter, direction)
+            for (name, parameter), direction in zip(
+                network.named_parameters(), v, strict=True
+            )
+        }
+        outputs = first_output(functional_call(network, dual, (X,)))
+        losses, t = forward_ad.unpack_dual(loss(outputs, Y))
+    return losses, t
+
+
+def tangents_by_double_backward(
+    network: nn.Module, loss: Loss, X: Tensor, Y: Tensor, v: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The same for layers that know no forward mode, as fused recurrent ones.
+
+    A pass backwards is linear in what is put in at its end: differentiated in that, it
+    gives the products of the gradients of all rows with v.
+    """
+    losses = loss(first_output(network(X)), Y)
+    dummy = torch.ones_like(losses, requires_grad=True)
+    parameters = list(network.parameters())
+    gradient = torch.autograd.grad(
+        losses, parameters, dummy, create_graph=True, allow_unused=True
+    )
+    along = sum(
+        (g * direction).sum()
+        for g, direction in zip(gradient, v, strict=True)
+        if g is not None
+    )
+    (t,) = torch.autograd.grad(along, dummy, create_graph=True)
+    return losses, t
+
+
+class BilevelLearner:
+    """Trains a network, and a manipulation of its rows by the validation loss.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network, theta.
+
+    manipulation : Manipulation
+        What is learned, phi.
+
+    loss : callable
+        Losses (b,) of outputs for targets.
+
+    rows, held_out : Rows
+        Training rows and validation rows, on the device.
+
+    learning_rate, momentum, weight_decay : float
+        Of the network's stochastic gradient descent, with Nesterov's or other tricks
+        left out, as the look-ahead is one plain step of it.
+
+    batch_size : int
+        Number of training rows in a batch, and of validation rows, if there are more.
+
+    warm_up : int
+        Number of epochs before the manipulation begins to learn.
+
+    seed : int
+        Seed of batches, and of what the manipulation and dropout draw.
+
+    Notes
+    -----
+    The look-ahead sees the network in evaluation mode, as layers that normalise over a
+    batch would make the gradient of a row depend on the others.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        manipulation: Manipulation,
+        loss: Loss,
+        rows: Rows,
+        held_out: Rows,
+        *,
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float,
+        batch_size: int,
+        warm_up: int,
+        seed: int,
+    ) -> None:
+        self.network = network
+        self.manipulation = manipulation
+        self.loss = loss
+        self.rows, self.held_out = rows, held_out
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.warm_up = warm_up
+        self.parameters = list(network.parameters())
+        self.device = self.parameters[0].device
+        self.optimizer = torch.optim.SGD(
+            self.parameters,
+            lr=learning_rate,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            fused=True,
+        )
+        self.generator = torch.Generator().manual_seed(seed)
+        # One pass is as good as another where nothing in it is random.
+        self.is_plain = not any(
+            isinstance(module, RANDOM_OR_NORMALISED) for module in network.modules()
+        )
+        self.tangents = self._find_tangents()
+        self.epoch = 0
+
+    def step(self) -> dict[str, float]:
+        """Pass once over the rows."""
+        losses = []
+        n_rows = len(self.rows.places)
+        order = torch.randperm(n_rows, generator=self.generator)
+        seed = int(torch.randint(2**31, (), generator=self.generator))
+        self.network.train()
+        with own_random_state(seed, self.device):
+            for places in order.split(self.batch_size):
+                batch = Rows(*(part[places.to(self.device)] for part in self.rows))
+                losses.append(self._update(batch))
+            self.manipulation.end_epoch()
+        self.network.eval()
+        validation = self.mean_loss(self.held_out)
+        self.epoch += 1
+        training = float(torch.stack(losses).mean())
+        if not (isfinite(training) and isfinite(validation)):
+            raise ValueError(
+                f"The training diverged with learning_rate={self.learning_rate}: the "
+                "loss is not finite. Lower it, and look for extreme values in X and y."
+            )
+        return {"objective": validation, "loss": training}
+
+    def _update(self, batch: Rows) -> Tensor:
+        """Learn from one batch: the manipulation first, then the network."""
+        losses = None
+        if self.epoch >= self.warm_up:
+            self._train(False)
+            rows, losses = self._look_ahead(batch)
+            self._train(True)
+            if rows is not batch or not self.is_plain:
+                losses = None
+        if losses is None:
+            with torch.no_grad():
+                batch = self.manipulation.rows(batch)
+            losses = self._losses(batch)
+        with torch.no_grad():
+            weight = self.manipulation.weights(batch, losses.detach())
+        total = (batch.weight * weight * losses).sum()
+        self.optimizer.zero_grad()
+        total.backward()
+        self.optimizer.step()
+        return total.detach()
+
+    def _look_ahead(self, batch: Rows) -> tuple[Rows, Tensor]:
+        """Move the manipulation; give back what it made of the rows, and their losses."""
+        rows = self.manipulation.rows(batch)
+        fixed = Rows(*(part.detach() for part in rows))
+        losses = self._losses(fixed)
+        weight = self.manipulation.look_ahead_weights(rows, losses.detach())
+        weight = rows.weight * weight
+        gradient = torch.autograd.grad(
+            (weight.detach() * losses).sum(), self.parameters
+        )
+        v = self.validation_gradient(gradient)
+        losses, t = self.tangents(self.network, self.loss, rows.X, rows.Y, v)
+        # What the rows cost is of no interest here, only what they teach.
+        t = t if rows is not batch else t.detach()
+        self.manipulation.move(-self.learning_rate * (weight * t).sum())
+        return rows, losses
+
+    def validation_gradient(self, gradient: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Gradient of the validation loss after a plain step along `gradient`."""
+        held_out = self.held_out
+        if len(held_out.places) > self.batch_size:
+            places = torch.randint(len(held_out.places), (self.batch_size,))
+            held_out = Rows(*(part[places.to(self.device)] for part in held_out))
+        ahead = {
+            name: (parameter.detach() - self.learning_rate * direction).requires_grad_()
+            for (name, parameter), direction in zip(
+                self.network.named_parameters(), gradient, strict=True
+            )
+        }
+        outputs = first_output(functional_call(self.network, ahead, (held_out.X,)))
+        share = held_out.weight / held_out.weight.sum()
+        loss = (share * self.loss(outputs, held_out.Y)).sum()
+        return torch.autograd.grad(loss, list(ahead.values()))
+
+    def _train(self, mode: bool) -> None:
+        """Turn on what differs in training, or off."""
+        if not self.is_plain:
+            self.network.train(mode)
+
+    def _losses(self, rows: Rows) -> Tensor:
+        return self.loss(first_output(self.network(rows.X)), rows.Y)
+
+    @torch.no_grad()
+    def losses(self, rows: Rows) -> Tensor:
+        """Losses (n,) of rows, in evaluation mode and in blocks."""
+        self.network.eval()
+        blocks = in_blocks(rows.X)
+        targets = rows.Y.split(len(blocks[0]))
+        return torch.cat(
+            [
+                self.loss(first_output(self.network(X)), Y)
+                for X, Y in zip(blocks, targets, strict=True)
+            ]
+        )
+
+    def mean_loss(self, rows: Rows) -> float:
+        """Weighted mean of the losses of rows."""
+        return float((rows.weight * self.losses(rows)).sum() / rows.weight.sum())
+
+    def to_cpu(self) -> None:
+        """Move the network to the CPU, and forget the rows; no step can follow."""
+        self.network.cpu()
+        self.device = torch.device("cpu")
+        del self.rows, self.held_out, self.optimizer, self.generator
+
+    def _find_tangents(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        """Forward mode, where all layers know it."""
+        v = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.network.eval()
+        try:
+            with own_random_state(0, self.device):
+                tangents(
+                    self.network, self.loss, self.held_out.X[:2], self.held_out.Y[:2], v
+                )
+        except NotImplementedError:
+            return tangents_by_double_backward
+        return tangents
+
+    def policy(self) -> State:
+        """What is learned, and the network that goes with it."""
+        return {
+            **label("network", network_state(self.network)),
+            **label("manipulation", network_state(self.manipulation)),
+        }
+
+    def load_policy(self, policy: State) -> None:
+        """Put what is learned in place."""
+        load_network(self.network, labelled("network", policy))
+        load_network(self.manipulation, labelled("manipulation", policy))
+
+    def state(self) -> State:
+        """Everything that a later step depends on."""
+        return {
+            "generator": self.generator.get_state().numpy(),
+            "epoch": np.array(self.epoch),
+            **label("network", network_state(self.network)),
+            **label("optimizer", optimizer_state(self.optimizer)),
+            **label("manipulation", self.manipulation.state()),
+        }
+
+    def load_state(self, state: State) -> None:
+        """Go back to a state."""
+        self.generator.set_state(torch.tensor(state["generator"]))
+        self.epoch = int(state["epoch"])
+        load_network(self.network, labelled("network", state))
+        load_optimizer(self.optimizer, labelled("optimizer", state))
+        self.manipulation.load_state(labelled("manipulation", state))
