@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +32,15 @@ from torch.nn.functional import cross_entropy
 
 from .cut import first_output, in_blocks
 from .random import own_random_state
-from .state import State, label, labelled, load_network, load_optimizer
-from .state import network_state, optimizer_state
+from .state import (
+    State,
+    label,
+    labelled,
+    load_network,
+    load_optimizer,
+    network_state,
+    optimizer_state,
+)
 
 # Losses (b,) of outputs (b, k) for targets (b, t).
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -85,9 +92,7 @@ class Rows(NamedTuple):
     weight: Tensor
 
 
-def make_rows(
-    X: NDArray, Y: NDArray, weight: NDArray, device: torch.device
-) -> Rows:
+def make_rows(X: NDArray, Y: NDArray, weight: NDArray, device: torch.device) -> Rows:
     """Make tensors of features (n, ...), targets (n, t) and weights (n,) of any sum."""
     kind = torch.int64 if Y.dtype.kind == "i" else torch.float32
     return Rows(

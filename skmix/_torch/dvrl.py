@@ -113,9 +113,9 @@ class DVRLLearner(NetworkState):
         gain = torch.as_tensor(advantage, dtype=torch.float32, device=logits.device)
         log_pi = log_policy(logits, chosen.to(logits.device)) / len(places)
         mean = logits.sigmoid().mean()
-        price = (mean - MOST_CHOSEN).clamp_min(0) + (
-            1 - MOST_CHOSEN - mean
-        ).clamp_min(0)
+        price = (mean - MOST_CHOSEN).clamp_min(0) + (1 - MOST_CHOSEN - mean).clamp_min(
+            0
+        )
         self.optimizer.zero_grad()
         (PRICE * price - (gain * log_pi).mean()).backward()
         self.optimizer.step()

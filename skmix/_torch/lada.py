@@ -18,7 +18,6 @@ from torch.nn.functional import cross_entropy, one_hot
 from .cut import Cut, block_size, evaluating, first_output
 from .random import own_random_state
 
-
 # Gives pairs of one epoch, places (m, 2) of rows, and the share of the first in each.
 DrawMixes = Callable[[np.random.RandomState], tuple[NDArray[np.intp], NDArray]]
 

@@ -52,7 +52,9 @@ def make_cnn(shape: Sequence[int], n_outputs: int) -> nn.Sequential:
     """
     channels, height, width = shape
     # Images of fewer than four pixels a side are not pooled twice.
-    pools = [nn.MaxPool2d(2) if min(height, width) >= 2**k else nn.Identity() for k in (1, 2)]
+    pools = [
+        nn.MaxPool2d(2) if min(height, width) >= 2**k else nn.Identity() for k in (1, 2)
+    ]
     shrink = [2 ** sum(isinstance(p, nn.MaxPool2d) for p in pools)]
     sides = [side // shrink[0] for side in (height, width)]
     return nn.Sequential(

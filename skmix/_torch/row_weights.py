@@ -19,6 +19,8 @@ from .state import State
 FLOOR = 1e-5
 # Where all are as small as this together, there are no shares.
 SMALLEST_SUM = 1e-8
+# Weights that a network gives are within e^-5 and e^5: it cannot run away with them.
+LOG_LIMIT = 5.0
 
 
 def linear(phi: Tensor) -> Tensor:
@@ -245,7 +247,8 @@ class MetaNet(RowWeights):
             columns = zip(self.log_frequency, Y.unbind(dim=1), strict=True)
             frequency = [table[column] for table, column in columns]
             inputs.append(torch.stack(frequency).mean(dim=0))
-        return self.layers(torch.stack(inputs, dim=1))[:, 0]
+        outputs = self.layers(torch.stack(inputs, dim=1))[:, 0]
+        return LOG_LIMIT * torch.tanh(outputs / LOG_LIMIT)
 
     def share(self, rows: Rows, losses: Tensor) -> Tensor:
         """Shares of rows with these losses."""

@@ -380,7 +380,9 @@ class LADAClassifier(ClassifierMixin, BaseEstimator):
         else:
             network = proxies.build(lambda: self.module(shape, n_classes), seed)
         device = resolve_device(self.device)
-        self._network = proxies.check_network(network, shape, n_classes, seed).to(device)
+        self._network = proxies.check_network(network, shape, n_classes, seed).to(
+            device
+        )
         self._input_shape, self.device_ = shape, str(device)
 
     def _read_mixes(

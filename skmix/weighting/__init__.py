@@ -1,5 +1,6 @@
 """Learned data manipulation: weights of rows, and augmentations, by validation loss."""
 
 from ._learner import SampleWeightLearner
+from ._meta import LearnedWeightClassifier, LearnedWeightRegressor
 
-__all__ = ["SampleWeightLearner"]
+__all__ = ["LearnedWeightClassifier", "LearnedWeightRegressor", "SampleWeightLearner"]

@@ -18,8 +18,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._compat import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
 from .._containers import take_rows
 from .._loop import Loop
-from .._random import draw_seed
-from .._scaling import channel_scale
 from .._validation import check_device_name, check_groups
 from ..exceptions import JudgementWarning, WeightConcentrationWarning, warn_user
 from ._held_out import Split, check_places, split_rows

@@ -232,9 +232,7 @@ class ValueWeigher:
         return np.hstack([np.eye(len(classes))[code] for code, classes in columns])
 
 
-def make_network(
-    owner: Any, shape: tuple[int, ...], n_outputs: int, seed: int
-) -> Any:
+def make_network(owner: Any, shape: tuple[int, ...], n_outputs: int, seed: int) -> Any:
     """Make the network that an estimator asks for, for rows of a shape.
 
     Parameters

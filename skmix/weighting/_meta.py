@@ -1,0 +1,427 @@
+"""Estimators that learn the weights of their training rows."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from .._compat import HasMethods, check_sample_weight, fit_context, num_samples
+from .._containers import stack_rows, take_rows
+from .._random import draw_seed
+from .._training import seeded
+from .._validation import check_kind
+from .._weights import fit_weighted
+from ..exceptions import JudgementWarning, WeightConcentrationWarning, warn_user
+from ..metrics import paired_difference, paired_signed_rank
+from ._learner import SampleWeightLearner
+
+# What the p-value of a gain must be below. A few trusted rows tell little for sure.
+GUARD_LEVEL = 0.25
+# Fewer than this cannot say whether weights help.
+MIN_ROWS_TO_JUDGE = 10
+
+
+def _estimator_has(name: str) -> Any:
+    def check(self: _LearnedWeight) -> bool:
+        return hasattr(getattr(self, "estimator_", self._estimator), name)
+
+    return check
+
+
+class _Rows(NamedTuple):
+    """Rows to learn from, and validation rows, as the user passed them."""
+
+    X: Any
+    y: Any
+    X_val: Any
+    y_val: Any
+    groups: Any
+    weight: NDArray[np.float64] | None
+
+    def take(self, rows: NDArray[np.intp]) -> _Rows:
+        """Some of the rows to learn from, without validation rows."""
+        X, y = take_rows(self.X, rows), take_rows(self.y, rows)
+        groups = None if self.groups is None else take_rows(self.groups, rows)
+        weight = None if self.weight is None else self.weight[rows]
+        return _Rows(X, y, None, None, groups, weight)
+
+    def learn(self, weighter: Any) -> Any:
+        """Fit a copy of the weighter."""
+        return clone(weighter).fit(
+            self.X,
+            self.y,
+            **{
+                name: value
+                for name, value in (
+                    ("X_val", self.X_val),
+                    ("y_val", self.y_val),
+                    ("groups", self.groups),
+                    ("sample_weight", self.weight),
+                )
+                if value is not None
+            },
+        )
+
+    def with_weights(
+        self, weight: NDArray[np.float64] | None
+    ) -> tuple[Any, Any, NDArray[np.float64] | None]:
+        """All rows to train on: validation rows stand last, at weight 1."""
+        if self.X_val is None:
+            return self.X, self.y, weight
+        if weight is not None:
+            weight = np.append(weight, np.ones(num_samples(self.X_val)))
+        X, y = stack_rows(self.X, self.X_val), stack_rows(self.y, self.y_val)
+        return X, y, weight
+
+
+class _LearnedWeight(MetaEstimatorMixin, BaseEstimator):
+    """Learns weights of the rows, then fits the estimator with them."""
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "weighter": [HasMethods(["fit"]), None],
+        "guard": ["boolean"],
+        "random_state": ["random_state"],
+    }
+    # Requested by default: a pipeline passes them on once metadata routing is enabled.
+    __metadata_request__fit = {"X_val": True, "y_val": True, "groups": True}
+
+    _task: str
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        weighter: Any = None,
+        guard: bool = True,
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.weighter = weighter
+        self.guard = guard
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+    ) -> Any:
+        """Learn the weights of rows, and fit the estimator with them.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, p)
+            Training rows, of numbers.
+
+        y : {array-like, series, data frame} of shape (n,) or (n, t)
+            Labels.
+
+        X_val : {array-like, data frame} of shape (v, p), default=None
+            Validation rows with labels that can be trusted. The estimator is trained
+            on them, too, at weight 1.
+
+        y_val : {array-like, series, data frame} of shape (v,) or (v, t), default=None
+            Labels of the validation rows.
+
+        groups : array-like of shape (n,), default=None
+            Groups of rows that are not taken apart where a share of them judges.
+
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows; learned ones multiply them.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the estimator is for the other kind of labels, or if rows, labels or
+            weights cannot be used.
+        """
+        check_kind(self.estimator, get_tags(self).estimator_type)
+        y = self._check_y(y)
+        rng = check_random_state(self.random_state)
+        weighter = self._make_weighter(draw_seed(rng))
+        weight = sample_weight
+        if weight is not None:
+            weight = check_sample_weight(
+                weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        rows = _Rows(X, y, X_val, y_val, groups, weight)
+        self.weighter_ = rows.learn(weighter)
+        if self.guard:
+            self._judge(rows, weighter, rng)
+        else:
+            self.accepted_ = True
+            self.best_score_ = self.baseline_score_ = float("nan")
+            self.chosen_ = "Learned weights; not judged, as guard=False."
+        if self.accepted_:
+            weight = self.weighter_.sample_weight_
+        self.sample_weight_ = np.ones(num_samples(X)) if weight is None else weight
+        self.estimator_ = fit_weighted(
+            clone(self._estimator), *rows.with_weights(weight), rng
+        )
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.weighter_, name):
+                setattr(self, name, getattr(self.weighter_, name))
+        return self
+
+    @property
+    def _estimator(self) -> Any:
+        return self._default() if self.estimator is None else self.estimator
+
+    def _check_y(self, y: Any) -> Any:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
+        return y
+
+    def _make_weighter(self, seed: int) -> Any:
+        """Copy the weighter; what it leaves open is as this estimator has it."""
+        weighter = SampleWeightLearner() if self.weighter is None else self.weighter
+        weighter = seeded(clone(weighter), weighter, seed)
+        if isinstance(weighter, SampleWeightLearner):
+            if weighter.task == "auto":
+                weighter.set_params(task=self._task)
+            if weighter.estimator is None:
+                weighter.set_params(estimator=clone(self._estimator))
+        return weighter
+
+    def _judge(self, rows: _Rows, weighter: Any, rng: RandomState) -> None:
+        """Accept weights if they help on trusted rows that did not teach them.
+
+        The trusted rows are halved; each half is predicted by what was learned with the
+        other as validation rows.
+        """
+        n_rows = num_samples(rows.X)
+        all_rows = np.arange(n_rows)
+        given = rows.X_val is not None
+        of_all = getattr(weighter, "validation", None)
+        is_split = hasattr(of_all, "split") or not hasattr(weighter, "validation")
+        trusted = all_rows
+        if given:
+            trusted = np.arange(num_samples(rows.X_val))
+        elif not is_split:
+            trusted = self.weighter_.validation_indices_
+        if len(trusted) < MIN_ROWS_TO_JUDGE:
+            self._give_up(f"{len(trusted)} validation rows")
+            return
+        y_trusted = take_rows(rows.y_val if given else rows.y, trusted)
+        seed = draw_seed(rng)
+        named = given or np.ndim(of_all) == 1
+        losses = np.empty((2, len(trusted)))
+        for mine, others in self._halves(y_trusted, draw_seed(rng)):
+            teach, test = trusted[mine], trusted[others]
+            if given:
+                part = rows._replace(
+                    X_val=take_rows(rows.X_val, teach),
+                    y_val=take_rows(rows.y_val, teach),
+                )
+                X_test = take_rows(rows.X_val, test)
+                learner = weighter
+            else:
+                stay = np.setdiff1d(all_rows, test)
+                part, X_test = rows.take(stay), take_rows(rows.X, test)
+                learner = weighter
+                if not is_split:
+                    learner = clone(weighter).set_params(
+                        validation=np.isin(stay, teach)
+                    )
+            with warnings.catch_warnings():
+                # Half of the rows warn where all did not; all have warned already.
+                warnings.simplefilter("ignore", JudgementWarning)
+                warnings.simplefilter("ignore", WeightConcentrationWarning)
+                learned = part.learn(learner).sample_weight_
+            y_test = take_rows(y_trusted, others)
+            for place, weight in enumerate([learned, part.weight]):
+                model = seeded(clone(self._estimator), self._estimator, seed)
+                fit_weighted(model, *part.with_weights(weight), RandomState(seed))
+                losses[place, others] = self._losses(model, X_test, y_test, named)
+        loss, baseline = losses
+        gain, error = paired_difference(baseline, loss)
+        p_value = paired_signed_rank(baseline, loss)
+        self.best_score_ = float(-loss.mean())
+        self.baseline_score_ = float(-baseline.mean())
+        self.accepted_ = bool(gain > 0 and p_value < GUARD_LEVEL)
+        verdict = "Learned weights" if self.accepted_ else "Weights as they were"
+        self.chosen_ = (
+            f"{verdict}. Held-out {self._loss_name(named)}: {loss.mean():.4f} with "
+            f"learned weights, {baseline.mean():.4f} without; gain {gain:+.4f}, "
+            f"standard error {error:.4f}, signed-rank p {p_value:.2g}."
+        )
+
+    def _give_up(self, what: str) -> None:
+        self.accepted_ = False
+        self.best_score_ = self.baseline_score_ = float("nan")
+        self.chosen_ = (
+            f"Weights as they were: {what} are too few to judge whether learned ones "
+            "help."
+        )
+        warn_user(self.chosen_, JudgementWarning)
+
+    @available_if(_estimator_has("predict"))
+    def predict(self, X: Any) -> NDArray:
+        """Predict with the estimator.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, p)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, t)
+            Predictions.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    def __sklearn_tags__(self) -> Any:
+        """Take over what the estimator says of its targets."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._estimator)
+        tags.target_tags.multi_output = inner.target_tags.multi_output
+        tags.input_tags.sparse = tags.input_tags.allow_nan = False
+        return tags
+
+
+class LearnedWeightRegressor(RegressorMixin, _LearnedWeight):
+    """A regressor that is fitted with learned weights of its rows."""
+
+    _task = "regression"
+
+    @staticmethod
+    def _default() -> BaseEstimator:
+        return Ridge()
+
+    def _halves(self, y: Any, seed: int) -> Any:
+        rows = np.empty(num_samples(y))
+        return KFold(2, shuffle=True, random_state=seed).split(rows)
+
+    @staticmethod
+    def _loss_name(named: bool) -> str:
+        return "absolute error"
+
+    @staticmethod
+    def _losses(model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
+        """Absolute errors, which single rows with wrong targets do not rule."""
+        y = np.asarray(y, dtype=np.float64)
+        error = np.abs(y - np.asarray(model.predict(X)).reshape(y.shape))
+        return error.reshape(len(y), -1).mean(axis=1)
+
+
+class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
+    """A classifier that is fitted with learned weights of its rows."""
+
+    _task = "classification"
+
+    @staticmethod
+    def _default() -> BaseEstimator:
+        return LogisticRegression()
+
+    @property
+    def classes_(self) -> NDArray:
+        """Class labels, as the estimator knows them."""
+        return self.estimator_.classes_
+
+    def _check_y(self, y: Any) -> Any:
+        y = super()._check_y(y)
+        if not get_tags(self._estimator).target_tags.multi_output:
+            column_or_1d(y, warn=True)
+        return y
+
+    def _halves(self, y: Any, seed: int) -> Any:
+        labels = np.asarray(y)
+        labels = labels.reshape(len(labels), -1)
+        codes = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+        # Classes with one row go to either half.
+        counts = np.bincount(codes)
+        codes = np.where(counts[codes] > 1, codes, -1)
+        splitter: Any = StratifiedKFold(2, shuffle=True, random_state=seed)
+        if np.bincount(codes + 1)[1:].max(initial=0) < 2:
+            splitter = KFold(2, shuffle=True, random_state=seed)
+        with warnings.catch_warnings():
+            # Of the class of one row, if any.
+            warnings.simplefilter("ignore", UserWarning)
+            return list(splitter.split(codes, codes))
+
+    def _loss_name(self, named: bool) -> str:
+        proper = named and hasattr(self._estimator, "predict_proba")
+        return "Brier loss" if proper else "error rate"
+
+    @staticmethod
+    def _losses(model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
+        """Brier losses where labels are trusted, as they tell more of a row; else errors.
+
+        Labels that are wrong at random prefer probabilities that are as uncertain.
+        """
+        labels = np.asarray(y)
+        if labels.ndim > 1 and labels.shape[1] > 1:
+            return (np.asarray(model.predict(X)) != labels).mean(axis=1)
+        labels = labels.reshape(-1)
+        if not (named and hasattr(model, "predict_proba")):
+            return (np.asarray(model.predict(X)) != labels).astype(float)
+        hit = labels[:, None] == model.classes_
+        # Of a class that the model does not know, its indicator is missing.
+        squares = ((model.predict_proba(X) - hit) ** 2).sum(axis=1)
+        return squares + ~hit.any(axis=1)
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray:
+        """Predict class probabilities with the estimator.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, p)
+            Rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X: Any) -> NDArray:
+        """Compute the estimator's decision function.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, p)
+            Rows.
+
+        Returns
+        -------
+        decision : ndarray of shape (n,) or (n, n_classes)
+            As the estimator defines it.
+        """
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X)
