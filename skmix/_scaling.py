@@ -23,12 +23,13 @@ def channel_scale(
         size.
     """
     axes = (0, *range(2, X.ndim))
+    is_constant = (X.max(axis=axes, keepdims=True) == X.min(axis=axes, keepdims=True))[0]
     mean = X.mean(axis=axes, keepdims=True, dtype=np.float64)[0]
     # By a power of two, which rounds nothing, so that no square leaves its range.
     _, exponent = np.frexp(np.abs(X).max(axis=axes, keepdims=True))
     X = np.ldexp(X, -exponent)
     deviation = X.std(axis=axes, keepdims=True, dtype=np.float64)[0]
     deviation = np.ldexp(deviation, exponent[0])
-    # What is constant but for rounding stays as it is.
-    constant = deviation <= 10 * np.finfo(X.dtype).eps * np.abs(mean)
-    return mean, np.where(constant, 1.0, deviation)
+    # What is constant, also but for rounding, stays as it is.
+    is_constant |= deviation <= 10 * np.finfo(X.dtype).eps * np.abs(mean)
+    return mean, np.where(is_constant, 1.0, deviation)
