@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call
-from torch.nn.functional import cross_entropy
+from torch.nn import functional as F
 
 from .cut import first_output, in_blocks
 from .random import own_random_state
@@ -69,15 +69,19 @@ class LogLoss:
         """Losses (b,) of logits (b, sum of n_classes) for classes (b, t)."""
         parts = outputs.split(self.n_classes, dim=1)
         losses = [
-            cross_entropy(logits, classes, reduction="none")
+            F.cross_entropy(logits, classes, reduction="none")
             for logits, classes in zip(parts, Y.unbind(dim=1), strict=True)
         ]
         return losses[0] if len(losses) == 1 else torch.stack(losses).mean(dim=0)
 
 
-def squared_loss(outputs: Tensor, Y: Tensor) -> Tensor:
-    """Squared errors (b,) of outputs (b, t) for targets (b, t), the mean over targets."""
-    return ((outputs - Y) ** 2).mean(dim=1)
+def huber_loss(outputs: Tensor, Y: Tensor) -> Tensor:
+    """Huber losses (b,) of outputs (b, t) for targets (b, t), the mean over targets.
+
+    Half the squared error up to 1, linear beyond: a target that is far off does not
+    make an update that ruins the network.
+    """
+    return F.huber_loss(outputs, Y, reduction="none").mean(dim=1)
 
 
 class Rows(NamedTuple):

@@ -89,12 +89,25 @@ class RowWeights(Manipulation):
 
 
 class PersistentWeights(RowWeights):
-    """A number phi_i for each row, 1 at first, kept from batch to batch."""
+    """A number phi_i for each row, kept from batch to batch.
 
-    def __init__(self, n_rows: int, device: torch.device, **settings: Any) -> None:
+    Parameters
+    ----------
+    first : float
+        What all numbers are at first.
+    """
+
+    def __init__(
+        self,
+        n_rows: int,
+        device: torch.device,
+        *,
+        first: float = 1.0,
+        **settings: Any,
+    ) -> None:
         super().__init__(n_rows, device, **settings)
         self.phi: Tensor
-        self.register_buffer("phi", torch.ones(n_rows, device=device))
+        self.register_buffer("phi", torch.full((n_rows,), first, device=device))
 
     def hand_out(self, rows: Rows) -> Tensor:
         """The numbers of rows, by which the next `move` differentiates."""
@@ -145,7 +158,9 @@ class Hu(PersistentWeights):
     """The authors' rule: phi_i <- max(phi_i / decay - dL / dphi_i, 1e-5).
 
     The update that is looked at ahead is theta - eta sum_i phi_i grad l_i, with phi as
-    it is; training takes phi_i / sum phi, or a softmax.
+    it is; training takes phi_i / sum phi, or a softmax. The authors begin at phi = 1,
+    with small steps and batches; to begin at 1 / b makes the first update that of the
+    mean over a batch of b rows.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ class Targets:
         from .._torch import bilevel  # imports torch
 
         if self.classes is None:
-            return bilevel.squared_loss
+            return bilevel.huber_loss
         return bilevel.LogLoss([len(classes) for classes in self.classes])
 
     def encode(self, y: Any, n_rows: int, name: str) -> NDArray:

@@ -126,6 +126,7 @@ class NetworkWeigher:
                 self.device,
                 decay=owner.decay,
                 temperature=None if linear else owner.temperature,
+                first=1 / owner._batch_size,
                 **settings,
             )
         if owner.method == "normalized":
