@@ -30,7 +30,7 @@ FEW_ROWS = 10
 # What all rows of a class are worth at least, as a part of their number.
 CONCENTRATED = 0.1
 # What None means, by method. A step of a weight, of Adam for a network.
-META_LEARNING_RATE = {"normalized": 0.3, "meta_net": 1e-3, "dvrl": 3e-3}
+META_LEARNING_RATE = {"normalized": 0.5, "meta_net": 1e-3, "dvrl": 3e-3}
 BATCH_SIZE, VALUE_BATCH_SIZE = 64, 1000
 N_EPOCHS, N_VALUE_ITERATIONS = 40, 200
 
@@ -69,7 +69,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
 
     def __init__(
         self,
-        method: str = "meta_net",
+        method: str = "normalized",
         *,
         estimator: Any = None,
         scoring: Any = None,
