@@ -6,7 +6,7 @@ Categories are never averaged: a mix takes those of its heavier parent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,9 +101,13 @@ class Columns:
         container: Container,
         source: NDArray[np.intp],
         values: NDArray[np.float64],
+        taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> Any:
-        """Put mixes behind the rows of X; identifiers are those of their source."""
-        return container.extend(source, *self._mixable(values))
+        """Put mixes behind the rows of X; identifiers are those of their source.
+
+        Categories are, too, but for those of columns whose rows are named in `taken`.
+        """
+        return container.extend(source, *self._mixable(values), taken=taken)
 
     def derive(
         self,

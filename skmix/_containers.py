@@ -9,6 +9,7 @@ its type, and then has its numbers replaced.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -121,17 +122,28 @@ class ArrayContainer:
         values: NDArray,
         *,
         index: NDArray[np.intp] | None = None,
+        taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> Any:
-        """All rows, then new ones: copies of `source` with `values` in `columns`."""
-        new = self._derive(source, columns, values)
+        """All rows, then new ones: copies of `source` with `values` in `columns`.
+
+        What is in a column of `taken` comes from the rows that are named there.
+        """
+        new = self._derive(source, columns, values, taken)
         return self._out(np.concatenate([self.array, new]))
 
     def _derive(
-        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+        self,
+        source: NDArray[np.intp],
+        columns: list[int],
+        values: NDArray,
+        taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> NDArray:
         new = self.array[source]
+        flat = new.reshape(len(new), int(np.prod(new.shape[1:])))
         if values.size:
-            new.reshape(len(new), -1)[:, columns] = values
+            flat[:, columns] = values
+        for place, rows in (taken or {}).items():
+            flat[:, place] = self._two_d()[rows, place]
         return new
 
     def with_floats(self) -> ArrayContainer:
@@ -199,13 +211,15 @@ class FrameContainer:
         values: NDArray,
         *,
         index: NDArray[np.intp] | None = None,
+        taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> Any:
         """All rows, then new ones: copies of `source` with `values` in `columns`.
 
-        A default pandas index is continued. Any other index keeps its labels, and a
+        What is in a column of `taken` comes from the rows that are named there. A
+        default pandas index is continued. Any other index keeps its labels, and a
         new row carries the label of the row `index` (default: `source`).
         """
-        new = self._derive(source, columns, values)
+        new = self._derive(source, columns, values, taken)
         labels = nw.maybe_get_index(self.frame)
         if labels is not None and index is not None:
             new = nw.from_native(new.to_native().set_axis(labels[index]))
@@ -219,9 +233,21 @@ class FrameContainer:
         return nw.from_native(native)
 
     def _derive(
-        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+        self,
+        source: NDArray[np.intp],
+        columns: list[int],
+        values: NDArray,
+        taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> nw.DataFrame:
         new = self.frame[source]
+        for place, rows in (taken or {}).items():
+            column = self.frame.get_column(self.frame.columns[place])[rows]
+            native = column.to_native()
+            if nw.dependencies.is_pandas_like_series(native):
+                # Its rows are put under the index of the new ones.
+                native = native.set_axis(new.to_native().index)
+                column = nw.from_native(native, series_only=True)
+            new = new.with_columns(column)
         for place, column in zip(columns, values.T, strict=True):
             like = self.frame.get_column(self.frame.columns[place])
             new = new.with_columns(_series_like(like, new, column))

@@ -36,6 +36,7 @@ from ._validation import check_kind
 from ._weights import fit_weighted, weights_after
 from .active import LADASelector
 from .base import BaseMixResampler, BaseMixSampler
+from .weighting import LearnedAugmenter
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
 
@@ -160,7 +161,14 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         if self.resampler is None:
             return None
         resampler = clone(self.resampler)
-        ours = isinstance(resampler, BaseMixResampler | BaseMixSampler | LADASelector)
+        ours = isinstance(
+            resampler,
+            BaseMixResampler | BaseMixSampler | LADASelector | LearnedAugmenter,
+        )
+        if getattr(resampler, "task", None) == "auto":
+            kind = get_tags(self).estimator_type
+            task = "regression" if kind == "regressor" else "classification"
+            resampler.set_params(task=task)
         if ours and getattr(resampler, "estimator", self) is None:
             resampler.set_params(estimator=clone(self._estimator))
             try:

@@ -12,8 +12,8 @@ its parameters go down the gradient of the validation loss L at theta'(phi),
 
 where v is the gradient of L at theta'. All t_i come from one forward-mode pass along v,
 at theta: no gradient of a row is ever in memory, and nothing is differentiated through
-the update. For parameters that move the rows themselves, t_i is differentiated once
-more, backwards.
+the update. For parameters that move the rows themselves, the sum is differentiated
+through a pass backwards.
 """
 
 from __future__ import annotations
@@ -170,26 +170,19 @@ class Manipulation(nn.Module):
             load_optimizer(self.optimizer, adam)
 
 
-def tangents(
-    network: nn.Module, loss: Loss, X: Tensor, Y: Tensor, v: Sequence[Tensor]
+# Losses (b,) of rows X, Y with weights (b,), and the derivative of their weighted sum
+# along v in the parameters of the network.
+Along = Callable[
+    [nn.Module, Loss, Rows, Tensor, Sequence[Tensor]], tuple[Tensor, Tensor]
+]
+
+
+def forward_along(
+    network: nn.Module, loss: Loss, rows: Rows, weight: Tensor, v: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Losses (b,) of rows, and their derivatives (b,) along v in the parameters.
+    """By one pass forwards. What comes of it can be differentiated in the weights.
 
-    Both can be differentiated further, in the parameters and in X and Y.
-
-    Parameters
-    ----------
-    network : nn.Module
-        The network.
-
-    loss : callable
-        Losses of its outputs.
-
-    X, Y : Tensor of shape (b, ...), (b, t)
-        Rows and targets.
-
-    v : sequence of Tensor
-        A direction, of the shapes of the parameters of the network.
+    It cannot in the rows: torch computes some tangents in place.
     """
     with forward_ad.dual_level():
         dual = {
@@ -198,32 +191,28 @@ def tangents(
                 network.named_parameters(), v, strict=True
             )
         }
-        outputs = first_output(functional_call(network, dual, (X,)))
-        losses, t = forward_ad.unpack_dual(loss(outputs, Y))
-    return losses, t
+        outputs = first_output(functional_call(network, dual, (rows.X,)))
+        losses, t = forward_ad.unpack_dual(loss(outputs, rows.Y))
+    # What the rows cost is of no interest to the weights, only what they teach.
+    return losses, (weight * t.detach()).sum()
 
 
-def tangents_by_double_backward(
-    network: nn.Module, loss: Loss, X: Tensor, Y: Tensor, v: Sequence[Tensor]
+def backward_along(
+    network: nn.Module, loss: Loss, rows: Rows, weight: Tensor, v: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """The same for layers that know no forward mode, as fused recurrent ones.
+    """By a pass backwards that can be differentiated, in the weights and in the rows.
 
-    A pass backwards is linear in what is put in at its end: differentiated in that, it
-    gives the products of the gradients of all rows with v.
+    Also for layers that know no forward mode, as fused recurrent ones.
     """
-    losses = loss(first_output(network(X)), Y)
-    dummy = torch.ones_like(losses, requires_grad=True)
-    parameters = list(network.parameters())
+    losses = loss(first_output(network(rows.X)), rows.Y)
     gradient = torch.autograd.grad(
-        losses, parameters, dummy, create_graph=True, allow_unused=True
+        (weight * losses).sum(),
+        list(network.parameters()),
+        create_graph=True,
+        materialize_grads=True,
     )
-    along = sum(
-        (g * direction).sum()
-        for g, direction in zip(gradient, v, strict=True)
-        if g is not None
-    )
-    (t,) = torch.autograd.grad(along, dummy, create_graph=True)
-    return losses, t
+    products = [(g * part).sum() for g, part in zip(gradient, v, strict=True)]
+    return losses, torch.stack(products).sum()
 
 
 class BilevelLearner:
@@ -298,7 +287,7 @@ class BilevelLearner:
         self.is_plain = not any(
             isinstance(module, RANDOM_OR_NORMALISED) for module in network.modules()
         )
-        self.tangents = self._find_tangents()
+        self.forward_along = self._find_along()
         self.epoch = 0
 
     def step(self) -> dict[str, float]:
@@ -356,10 +345,9 @@ class BilevelLearner:
             (weight.detach() * losses).sum(), self.parameters
         )
         v = self.validation_gradient(gradient)
-        losses, t = self.tangents(self.network, self.loss, rows.X, rows.Y, v)
-        # What the rows cost is of no interest here, only what they teach.
-        t = t if rows is not batch else t.detach()
-        self.manipulation.move(-self.learning_rate * (weight * t).sum())
+        along = self.forward_along if rows is batch else backward_along
+        losses, teaching = along(self.network, self.loss, rows, weight, v)
+        self.manipulation.move(-self.learning_rate * teaching)
         return rows, losses
 
     def validation_gradient(self, gradient: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -410,18 +398,17 @@ class BilevelLearner:
         self.device = torch.device("cpu")
         del self.rows, self.held_out, self.optimizer, self.generator
 
-    def _find_tangents(self) -> Callable[..., tuple[Tensor, Tensor]]:
+    def _find_along(self) -> Along:
         """Forward mode, where all layers know it."""
         v = [torch.zeros_like(parameter) for parameter in self.parameters]
+        rows = Rows(*(part[:2] for part in self.held_out))
         self.network.eval()
         try:
             with own_random_state(0, self.device):
-                tangents(
-                    self.network, self.loss, self.held_out.X[:2], self.held_out.Y[:2], v
-                )
+                forward_along(self.network, self.loss, rows, rows.weight, v)
         except NotImplementedError:
-            return tangents_by_double_backward
-        return tangents
+            return backward_along
+        return forward_along
 
     def policy(self) -> State:
         """What is learned, and the network that goes with it."""

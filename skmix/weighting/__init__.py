@@ -1,6 +1,12 @@
 """Learned data manipulation: weights of rows, and augmentations, by validation loss."""
 
+from ._augmenter import LearnedAugmenter
 from ._learner import SampleWeightLearner
 from ._meta import LearnedWeightClassifier, LearnedWeightRegressor
 
-__all__ = ["LearnedWeightClassifier", "LearnedWeightRegressor", "SampleWeightLearner"]
+__all__ = [
+    "LearnedAugmenter",
+    "LearnedWeightClassifier",
+    "LearnedWeightRegressor",
+    "SampleWeightLearner",
+]

@@ -16,7 +16,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -29,6 +29,7 @@ from .._validation import check_kind
 from .._weights import fit_weighted
 from ..exceptions import JudgementWarning, WeightConcentrationWarning, warn_user
 from ..metrics import paired_difference, paired_signed_rank
+from ._judging import absolute_errors, brier_losses, errors, stratified_folds
 from ._learner import SampleWeightLearner
 
 # What the p-value of a gain must be below. A few trusted rows tell little for sure.
@@ -328,12 +329,8 @@ class LearnedWeightRegressor(RegressorMixin, _LearnedWeight):
     def _loss_name(named: bool) -> str:
         return "absolute error"
 
-    @staticmethod
-    def _losses(model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
-        """Absolute errors, which single rows with wrong targets do not rule."""
-        y = np.asarray(y, dtype=np.float64)
-        error = np.abs(y - np.asarray(model.predict(X)).reshape(y.shape))
-        return error.reshape(len(y), -1).mean(axis=1)
+    def _losses(self, model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
+        return absolute_errors(model, X, y)
 
 
 class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
@@ -357,40 +354,14 @@ class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
         return y
 
     def _halves(self, y: Any, seed: int) -> Any:
-        labels = np.asarray(y)
-        labels = labels.reshape(len(labels), -1)
-        codes = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
-        # Classes with one row go to either half.
-        counts = np.bincount(codes)
-        codes = np.where(counts[codes] > 1, codes, -1)
-        splitter: Any = StratifiedKFold(2, shuffle=True, random_state=seed)
-        if np.bincount(codes + 1)[1:].max(initial=0) < 2:
-            splitter = KFold(2, shuffle=True, random_state=seed)
-        with warnings.catch_warnings():
-            # Of the class of one row, if any.
-            warnings.simplefilter("ignore", UserWarning)
-            return list(splitter.split(codes, codes))
+        return stratified_folds(y, 2, seed)
 
     def _loss_name(self, named: bool) -> str:
         proper = named and hasattr(self._estimator, "predict_proba")
         return "Brier loss" if proper else "error rate"
 
-    @staticmethod
-    def _losses(model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
-        """Brier losses where labels are trusted, as they tell more of a row; else errors.
-
-        Labels that are wrong at random prefer probabilities that are as uncertain.
-        """
-        labels = np.asarray(y)
-        if labels.ndim > 1 and labels.shape[1] > 1:
-            return (np.asarray(model.predict(X)) != labels).mean(axis=1)
-        labels = labels.reshape(-1)
-        if not (named and hasattr(model, "predict_proba")):
-            return (np.asarray(model.predict(X)) != labels).astype(float)
-        hit = labels[:, None] == model.classes_
-        # Of a class that the model does not know, its indicator is missing.
-        squares = ((model.predict_proba(X) - hit) ** 2).sum(axis=1)
-        return squares + ~hit.any(axis=1)
+    def _losses(self, model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
+        return brier_losses(model, X, y) if named else errors(model, X, y)
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray:

@@ -53,6 +53,16 @@ class Targets:
             return np.zeros(len(self.Y), dtype=np.intp)
         return np.unique(self.Y, axis=0, return_inverse=True)[1].reshape(-1)
 
+    def class_names(self) -> list[Any]:
+        """Class of each of `codes`, several of several outputs; None for numbers."""
+        if self.classes is None:
+            return [None]
+        labels = [
+            [known.tolist()[code] for known, code in zip(self.classes, row, strict=True)]
+            for row in np.unique(self.Y, axis=0)
+        ]
+        return [row[0] if len(row) == 1 else tuple(row) for row in labels]
+
     def make_loss(self) -> Callable[..., Any]:
         """Loss of a network for them."""
         from .._torch import bilevel  # imports torch
@@ -131,7 +141,8 @@ def read_targets(y: Any, n_rows: int, task: str) -> Targets:
                 f"y has one class, {found.tolist()[0]!r}, in column {place}: there is "
                 "nothing to learn. Pass rows of two classes or more."
             )
-        if task == "auto" and len(found) > max(20, n_rows // 2):
+        is_number = found.dtype.kind in "iuf"
+        if task == "auto" and is_number and len(found) > max(20, n_rows // 10):
             raise ValueError(
                 f"y has {len(found)} different values in {n_rows} rows. Are they "
                 "numbers to predict? Pass task='regression', or "

@@ -1,0 +1,57 @@
+"""Losses of single rows, and folds, by which a guard decides."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold, StratifiedKFold
+
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def absolute_errors(model: Any, X: Any, y: Any) -> NDArray[np.float64]:
+    """Absolute errors (n,) of a regressor, which single wrong targets do not rule."""
+    y = np.asarray(y, dtype=np.float64)
+    error = np.abs(y - np.asarray(model.predict(X)).reshape(y.shape))
+    return error.reshape(len(y), -1).mean(axis=1)
+
+
+def errors(model: Any, X: Any, y: Any) -> NDArray[np.float64]:
+    """Share (n,) of the labels of a row that a classifier gets wrong."""
+    labels = np.asarray(y)
+    labels = labels.reshape(len(labels), -1)
+    predicted = np.asarray(model.predict(X)).reshape(labels.shape)
+    return (predicted != labels).mean(axis=1)
+
+
+def brier_losses(model: Any, X: Any, y: Any) -> NDArray[np.float64]:
+    """Brier losses (n,) of a classifier, which tell more of a row than errors do.
+
+    Only where labels are right: those that are wrong at random prefer probabilities
+    that are as uncertain. Errors, of a classifier that gives no probabilities.
+    """
+    labels = np.asarray(y)
+    several = labels.ndim > 1 and labels.shape[1] > 1
+    if several or not hasattr(model, "predict_proba"):
+        return errors(model, X, y)
+    hit = labels.reshape(-1, 1) == model.classes_
+    # Of a class that the model does not know, its indicator is missing.
+    squares = ((model.predict_proba(X) - hit) ** 2).sum(axis=1)
+    return squares + ~hit.any(axis=1)
+
+
+def stratified_folds(y: Any, n_folds: int, seed: int) -> list[Split]:
+    """Folds with about the same share of each class; rare ones go anywhere."""
+    labels = np.asarray(y)
+    labels = labels.reshape(len(labels), -1)
+    codes = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+    if np.bincount(codes).max() < n_folds:
+        return list(KFold(n_folds, shuffle=True, random_state=seed).split(codes))
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Of classes with fewer rows than folds.
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splitter.split(codes, codes))
