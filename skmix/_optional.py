@@ -24,3 +24,15 @@ def import_bayes_opt() -> Any:
             "search='grid' does without."
         ) from error
     return bayes_opt
+
+
+def import_transformers() -> Any:
+    """Import the library of language models, or say how to get it."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise ImportError(
+            "A language model by name needs transformers: pip install 'skmix[text]'. "
+            "model=None does without."
+        ) from error
+    return transformers

@@ -23,7 +23,9 @@ def channel_scale(
         size.
     """
     axes = (0, *range(2, X.ndim))
-    is_constant = (X.max(axis=axes, keepdims=True) == X.min(axis=axes, keepdims=True))[0]
+    is_constant = (X.max(axis=axes, keepdims=True) == X.min(axis=axes, keepdims=True))[
+        0
+    ]
     mean = X.mean(axis=axes, keepdims=True, dtype=np.float64)[0]
     # By a power of two, which rounds nothing, so that no square leaves its range.
     _, exponent = np.frexp(np.abs(X).max(axis=axes, keepdims=True))

@@ -226,6 +226,16 @@ def read_class_y(y: Any, n_rows: int, *, name: str = "y") -> tuple[Container, ND
     return container, labels
 
 
+def class_codes(y: Any) -> NDArray[np.intp]:
+    """Number the classes of rows; of several outputs, their combinations."""
+    labels = np.asarray(y)
+    columns = labels.reshape(len(labels), -1).T
+    # One by one, as objects can be sorted in one dimension only.
+    codes = [np.unique(column, return_inverse=True)[1] for column in columns]
+    rows = np.column_stack(codes)
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+
+
 def check_groups(groups: Any, n_rows: int) -> NDArray | None:
     """Check that there is one group to a row."""
     if groups is None:

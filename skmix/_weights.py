@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from ._containers import take_rows
+from ._validation import class_codes
 
 
 def weights_after(
@@ -55,7 +56,7 @@ def weighted_bootstrap(
         )
     rows = rng.choice(len(weight), size=len(weight), p=weight / weight.sum())
     if classes:
-        codes = np.unique(np.asarray(y), return_inverse=True)[1]
+        codes = class_codes(y)
         counts = np.bincount(codes[rows], minlength=codes.max() + 1)
         for code in np.flatnonzero(counts == 0):
             share = np.where(codes == code, weight, 0)

@@ -28,6 +28,12 @@ from skmix.regression import (
     MixupResampler,
     NetworkRegressor,
 )
+from skmix.weighting import (
+    LearnedAugmenter,
+    LearnedWeightClassifier,
+    LearnedWeightRegressor,
+    SampleWeightLearner,
+)
 
 REGRESSION_RESAMPLERS = [
     MixupResampler(random_state=0),
@@ -107,6 +113,24 @@ META_ESTIMATORS = [
     ResampledClassifier(LogisticRegression(), resampler=MixupSampler(random_state=0)),
 ]
 
+AUGMENTERS = [
+    LearnedAugmenter(LogisticRegression(), max_iter=2, random_state=0),
+    LearnedAugmenter(
+        hidden_layer_sizes=4, max_iter=2, warm_up=0, guard=False, random_state=0
+    ),
+]
+WEIGHT_LEARNERS = [
+    SampleWeightLearner(method, hidden_layer_sizes=4, max_iter=2, random_state=0)
+    for method in ("normalized", "hu", "ren", "meta_net", "dvrl")
+]
+WEIGHTED_CLASSIFIERS = [
+    LearnedWeightClassifier(weighter=WEIGHT_LEARNERS[0]),
+    LearnedWeightClassifier(
+        KNeighborsClassifier(3), weighter=WEIGHT_LEARNERS[3], guard=False
+    ),
+]
+WEIGHTED_REGRESSORS = [LearnedWeightRegressor(weighter=WEIGHT_LEARNERS[0])]
+
 _IS_REGRESSION = "a resampler for regression, to which whole numbers are numbers"
 
 
@@ -119,6 +143,9 @@ def expected_failed_sklearn_checks(estimator):
         reason = "float32: sums of other terms differ by more than the check's 1e-7"
         if estimator.early_stopping:
             reason = "a row of weight 2 is held out as a whole, of two equal rows one"
+        return {"check_sample_weight_equivalence_on_dense_data": reason}
+    if isinstance(estimator, LearnedWeightClassifier) and not estimator.guard:
+        reason = "a row of weight 2 is in one batch of an epoch, two equal rows in two"
         return {"check_sample_weight_equivalence_on_dense_data": reason}
     if getattr(estimator, "resampler", None) is None:
         return {}
@@ -138,6 +165,16 @@ def expected_failed_imblearn_checks(estimator):
         }
         if isinstance(estimator.estimator, LADAClassifier):
             failed["check_samplers_pandas_sparse"] = "a network takes dense rows"
+        return failed
+    if isinstance(estimator, LearnedAugmenter):
+        failed = {"check_samplers_fit": "copies of all classes: no sampling_strategy_"}
+        if estimator.estimator is None:
+            failed["check_target_type"] = "continuous labels are welcome"
+            failed["check_samplers_multiclass_ova"] = "indicators are three labels"
+        else:
+            failed["check_samplers_multiclass_ova"] = (
+                "indicators are three labels, which the estimator does not take"
+            )
         return failed
     if not isinstance(estimator, BaseMixResampler):
         return {}

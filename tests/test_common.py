@@ -5,12 +5,16 @@ from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.utils import estimator_checks as sklearn_checks
 
 from tests.instances import (
+    AUGMENTERS,
     CLASSIFIERS,
     META_ESTIMATORS,
     REGRESSION_RESAMPLERS,
     REGRESSORS,
     SAMPLERS,
     SELECTORS,
+    WEIGHT_LEARNERS,
+    WEIGHTED_CLASSIFIERS,
+    WEIGHTED_REGRESSORS,
     expected_failed_imblearn_checks,
     expected_failed_sklearn_checks,
 )
@@ -18,6 +22,7 @@ from tests.instances import (
 pytestmark = pytest.mark.filterwarnings(
     # Some checks are on a handful of rows, or on data that scikit-learn warns of.
     "ignore::skmix.exceptions.JudgementWarning",
+    "ignore::skmix.exceptions.WeightConcentrationWarning",
     "ignore::sklearn.exceptions.SkipTestWarning",
     "ignore:invalid value encountered in cast:RuntimeWarning",
 )
@@ -49,7 +54,11 @@ def all_checks(suite, estimators, expected_failed_checks):
             + SELECTORS
             + CLASSIFIERS
             + REGRESSORS
-            + META_ESTIMATORS,
+            + META_ESTIMATORS
+            + AUGMENTERS
+            + WEIGHT_LEARNERS
+            + WEIGHTED_CLASSIFIERS
+            + WEIGHTED_REGRESSORS,
             expected_failed_sklearn_checks,
         )
     ),
@@ -63,7 +72,7 @@ def test_sklearn_checks(estimator, check):
     list(
         all_checks(
             imblearn_checks,
-            REGRESSION_RESAMPLERS + SAMPLERS + SELECTORS,
+            REGRESSION_RESAMPLERS + SAMPLERS + SELECTORS + AUGMENTERS,
             expected_failed_imblearn_checks,
         )
     ),

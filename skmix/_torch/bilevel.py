@@ -97,14 +97,17 @@ class Rows(NamedTuple):
 
 
 def make_rows(X: NDArray, Y: NDArray, weight: NDArray, device: torch.device) -> Rows:
-    """Make tensors of features (n, ...), targets (n, t) and weights (n,) of any sum."""
-    kind = torch.int64 if Y.dtype.kind == "i" else torch.float32
-    return Rows(
-        torch.arange(len(X), device=device),
-        torch.as_tensor(np.ascontiguousarray(X), dtype=torch.float32, device=device),
-        torch.as_tensor(Y, dtype=kind, device=device),
-        torch.as_tensor(weight / weight.mean(), dtype=torch.float32, device=device),
-    )
+    """Make tensors of features (n, ...), targets (n, t) and weights (n,) of any sum.
+
+    Whole numbers, as classes and tokens are, stay so.
+    """
+
+    def tensor(array: NDArray) -> Tensor:
+        kind = torch.int64 if array.dtype.kind == "i" else torch.float32
+        return torch.as_tensor(np.ascontiguousarray(array), dtype=kind, device=device)
+
+    places = torch.arange(len(X), device=device)
+    return Rows(places, tensor(X), tensor(Y), tensor(weight / weight.mean()))
 
 
 class Manipulation(nn.Module):

@@ -256,7 +256,9 @@ class Conditional(nn.Module):
             losses = [
                 (F.cross_entropy(logits, rows[:, begin:end], reduction="none") * mask)
                 for logits, (begin, end), mask in zip(
-                    self._logits(rows, Y[places], masked), self.blocks, masked.T,
+                    self._logits(rows, Y[places], masked),
+                    self.blocks,
+                    masked.T,
                     strict=True,
                 )
             ]
@@ -391,7 +393,7 @@ class UserTransform(Transform):
         X, Y = self.module(rows.X, rows.Y, rows.places)
         if X.shape != rows.X.shape or Y.shape != rows.Y.shape:
             raise ValueError(
-                "transform must return as many rows as it is given, of the same "
+                "augmentation must return as many rows as it is given, of the same "
                 f"shapes: it makes {tuple(X.shape)} and {tuple(Y.shape)} of "
                 f"{tuple(rows.X.shape)} and {tuple(rows.Y.shape)}."
             )
@@ -406,7 +408,7 @@ def make_user_transform(
         module = make(rows.X, rows.Y)
     if not isinstance(module, nn.Module) or not any(True for _ in module.parameters()):
         raise ValueError(
-            "transform must be a function of (X, Y) that returns a torch.nn.Module "
+            "augmentation must be a function of (X, Y) that returns a torch.nn.Module "
             f"with parameters to learn, got {type(module).__name__} from it."
         )
     return UserTransform(module.to(rows.X.device), **settings)
@@ -440,6 +442,12 @@ def draw(transform: Transform, rows: Rows, n_copies: int, seed: int) -> Drawn:
             for places in rows.places.split(size):
                 made = transform.transform(Rows(*(part[places] for part in rows)))
                 parts.append(
-                    (made.X, made.Y, transform.source, transform.partner, transform.share)
+                    (
+                        made.X,
+                        made.Y,
+                        transform.source,
+                        transform.partner,
+                        transform.share,
+                    )
                 )
     return Drawn(*(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)))

@@ -3,9 +3,11 @@
 from ._augmenter import LearnedAugmenter
 from ._learner import SampleWeightLearner
 from ._meta import LearnedWeightClassifier, LearnedWeightRegressor
+from ._text_augmenter import LearnedTextAugmenter
 
 __all__ = [
     "LearnedAugmenter",
+    "LearnedTextAugmenter",
     "LearnedWeightClassifier",
     "LearnedWeightRegressor",
     "SampleWeightLearner",

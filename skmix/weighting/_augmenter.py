@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Integral, Real
@@ -18,7 +19,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .. import _compat
 from .._compat import HasMethods, Interval, StrOptions
@@ -40,22 +41,24 @@ MIN_ROWS_TO_JUDGE = 20
 N_FOLDS = 3
 
 
-class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator):
+class BaseAugmenter(
+    CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator, metaclass=ABCMeta
+):
+    """Learns to transform rows, and hands them back as they were if that harms.
+
+    A subclass has the parameters below. It reads rows in ``_read``, makes what learns
+    in ``_make_maker``, and says who judges by default in ``_default_estimator``.
+    """
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "transform": [StrOptions({"auto", "table", "image"}), callable],
         "n_copies": [Interval(Integral, 0, None, closed="left")],
-        "task": [StrOptions({"auto", "classification", "regression"})],
-        "image_shape": ["array-like", None],
-        "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
         "validation": [
             Interval(Integral, 1, None, closed="left"),
             Interval(Real, 0, 1, closed="neither"),
         ],
         "guard": ["boolean"],
-        "meta_learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "module": [callable, None],
-        "hidden_layer_sizes": ["array-like", Integral],
+        "meta_learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -70,53 +73,6 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
     __metadata_request__fit = {"X_val": True, "y_val": True, "groups": True}
     __metadata_request__fit_resample = {"X_val": True, "y_val": True, "groups": True}
 
-    def __init__(
-        self,
-        estimator: Any = None,
-        *,
-        transform: str | Callable[..., Any] = "auto",
-        n_copies: int = 1,
-        task: str = "auto",
-        image_shape: Sequence[int] | None = None,
-        categorical_features: Any = "from_dtype",
-        validation: Any = 0.2,
-        guard: bool = True,
-        meta_learning_rate: float = 0.03,
-        module: Callable[[tuple[int, ...], int], Any] | None = None,
-        hidden_layer_sizes: int | Sequence[int] = (64,),
-        learning_rate: float = 0.02,
-        momentum: float = 0.9,
-        weight_decay: float = 0.01,
-        batch_size: int = 64,
-        max_iter: int = 40,
-        warm_up: int = 5,
-        max_time: float | None = None,
-        device: str = "auto",
-        random_state: int | RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.estimator = estimator
-        self.transform = transform
-        self.n_copies = n_copies
-        self.task = task
-        self.image_shape = image_shape
-        self.categorical_features = categorical_features
-        self.validation = validation
-        self.guard = guard
-        self.meta_learning_rate = meta_learning_rate
-        self.module = module
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.warm_up = warm_up
-        self.max_time = max_time
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-
     @_compat.fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
     def fit(
@@ -127,7 +83,7 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
         X_val: Any = None,
         y_val: Any = None,
         groups: Any = None,
-    ) -> LearnedAugmenter:
+    ) -> BaseAugmenter:
         """Learn how to transform rows.
 
         Parameters
@@ -149,7 +105,7 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
 
         Returns
         -------
-        self : LearnedAugmenter
+        self : estimator
             The fitted augmenter.
 
         Raises
@@ -164,7 +120,7 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
         check_device_name(self.device)
         rows = self._read(X)
         n_rows = len(rows.Z)
-        targets = read_targets(y, n_rows, self.task)
+        targets = read_targets(y, n_rows, getattr(self, "task", "classification"))
         if self.estimator is not None:
             numbers = targets.classes is None
             check_kind(self.estimator, "regressor" if numbers else "classifier")
@@ -205,7 +161,7 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
                 given = rows.Z[held_out], targets.Y[held_out]
             else:
                 training = np.arange(n_rows)
-            self._maker = Maker(self, rows, targets, training, given, rng)
+            self._maker = self._make_maker(rows, targets, training, given, rng)
             self.n_iter_ = loop.run(
                 self._maker.learner, "augmentation", self.max_iter, keep_last=True
             )
@@ -306,17 +262,31 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
         columns = list(range(values.shape[1]))
         return X_resampled, self._y.with_floats().extend(drawn.source, columns, values)
 
+    @abstractmethod
     def _read(self, X: Any) -> Any:
-        is_image = np.ndim(X) > 2 or self.image_shape is not None
-        if self.transform == "image" or (self.transform != "table" and is_image):
-            return ImageRows(self, X)
-        return TableRows(self, X)
+        """Check rows, and encode them."""
+
+    @abstractmethod
+    def _make_maker(
+        self,
+        rows: Any,
+        targets: Targets,
+        training: NDArray[np.intp],
+        held_out: tuple[NDArray, NDArray],
+        rng: RandomState,
+    ) -> Any:
+        """Make what learns to transform the training rows."""
+
+    @abstractmethod
+    def _default_estimator(self) -> Any:
+        """Who judges where no estimator is given."""
 
     def _judge(
         self, X: Any, y: Any, X_val: Any, y_val: Any, groups: Any, seed: int
     ) -> None:
         """Accept copies if they help on rows that nothing was learned from."""
         given = X_val is not None
+        y, y_val = _flat_labels(y), _flat_labels(y_val)
         trusted = y_val if given else y
         n_rows = _compat.num_samples(trusted)
         if n_rows < MIN_ROWS_TO_JUDGE:
@@ -324,7 +294,7 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
             return
         estimator = self.estimator
         if estimator is None:
-            estimator = default_estimator(self._rows, self._targets)
+            estimator = self._default_estimator()
             warn_user(
                 f"{type(self).__name__} was given no estimator to ask whether copies "
                 "help, and asks a linear model in its place. Pass estimator=, or use "
@@ -333,18 +303,21 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
             )
         losses = np.empty((2, n_rows))
         for train, test in self._folds(trusted, groups, seed, given):
-            task = "regression" if self._is_regression else "classification"
-            inner = clone(self).set_params(
-                guard=False, task=task, random_state=seed, verbose=0
-            )
+            inner = clone(self).set_params(guard=False, random_state=seed, verbose=0)
             inner.set_callbacks()
+            if hasattr(self, "task"):
+                kind = "regression" if self._is_regression else "classification"
+                inner.set_params(task=kind)
             if self.max_time is not None:
                 inner.set_params(max_time=self.max_time / self._shares)
             if given:
-                rows, extra = (X, y), {
-                    "X_val": take_rows(X_val, train),
-                    "y_val": take_rows(y_val, train),
-                }
+                rows, extra = (
+                    (X, y),
+                    {
+                        "X_val": take_rows(X_val, train),
+                        "y_val": take_rows(y_val, train),
+                    },
+                )
                 X_test, y_test = take_rows(X_val, test), take_rows(y_val, test)
             else:
                 rows = take_rows(X, train), take_rows(y, train)
@@ -357,9 +330,7 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
                 losses[place, test] = loss(model, X_test, y_test)
         self._decide(*losses)
 
-    def _decide(
-        self, loss: NDArray[np.float64], baseline: NDArray[np.float64]
-    ) -> None:
+    def _decide(self, loss: NDArray[np.float64], baseline: NDArray[np.float64]) -> None:
         gain, error = paired_difference(baseline, loss)
         p_value = paired_signed_rank(baseline, loss)
         self.best_score_ = float(-loss.mean())
@@ -391,9 +362,11 @@ class LearnedAugmenter(CallbackSupportMixin, OneToOneFeatureMixin, BaseEstimator
     def _is_regression(self) -> bool:
         return self._targets.classes is None
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell that X may be a data frame and y may have several targets."""
-        return _compat.sampler_tags(multi_output=True)
+
+def _flat_labels(y: Any) -> Any:
+    """Labels in one column, without the second axis, which estimators warn of."""
+    shape = np.shape(y)
+    return column_or_1d(y) if len(shape) == 2 and shape[1] == 1 else y
 
 
 def _wrap_y(y: Any, n_rows: int, targets: Targets) -> Any:
@@ -403,11 +376,93 @@ def _wrap_y(y: Any, n_rows: int, targets: Targets) -> Any:
     return wrap(y)
 
 
-def default_estimator(rows: Any, targets: Targets) -> Any:
-    """A linear model of encoded rows."""
-    numbers = targets.classes is None
-    model = Ridge() if numbers else LogisticRegression(max_iter=500)
-    return make_pipeline(FunctionTransformer(partial(_flat, rows)), model)
+class LearnedAugmenter(BaseAugmenter):
+    """Learned augmentations."""
+
+    _parameter_constraints = {
+        **BaseAugmenter._parameter_constraints,
+        "augmentation": [StrOptions({"auto", "table", "image"}), callable],
+        "task": [StrOptions({"auto", "classification", "regression"})],
+        "image_shape": ["array-like", None],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
+        "meta_learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "module": [callable, None],
+        "hidden_layer_sizes": ["array-like", Integral],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        augmentation: str | Callable[..., Any] = "auto",
+        n_copies: int = 1,
+        task: str = "auto",
+        image_shape: Sequence[int] | None = None,
+        categorical_features: Any = "from_dtype",
+        validation: Any = 0.2,
+        guard: bool = True,
+        meta_learning_rate: float = 0.03,
+        module: Callable[[tuple[int, ...], int], Any] | None = None,
+        hidden_layer_sizes: int | Sequence[int] = (64,),
+        learning_rate: float = 0.02,
+        momentum: float = 0.9,
+        weight_decay: float = 0.01,
+        batch_size: int = 64,
+        max_iter: int = 40,
+        warm_up: int = 5,
+        max_time: float | None = None,
+        device: str = "auto",
+        random_state: int | RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.augmentation = augmentation
+        self.n_copies = n_copies
+        self.task = task
+        self.image_shape = image_shape
+        self.categorical_features = categorical_features
+        self.validation = validation
+        self.guard = guard
+        self.meta_learning_rate = meta_learning_rate
+        self.module = module
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.warm_up = warm_up
+        self.max_time = max_time
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _read(self, X: Any) -> Any:
+        is_image = np.ndim(X) > 2 or self.image_shape is not None
+        if self.augmentation == "image" or (self.augmentation != "table" and is_image):
+            return ImageRows(self, X)
+        return TableRows(self, X)
+
+    def _make_maker(
+        self,
+        rows: Any,
+        targets: Targets,
+        training: NDArray[np.intp],
+        held_out: tuple[NDArray, NDArray],
+        rng: RandomState,
+    ) -> Maker:
+        return Maker(self, rows, targets, training, held_out, rng)
+
+    def _default_estimator(self) -> Any:
+        """A linear model of encoded rows."""
+        model = LogisticRegression(max_iter=500)
+        if self._is_regression:
+            model = Ridge()
+        return make_pipeline(FunctionTransformer(partial(_flat, self._rows)), model)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell that X may be a data frame and y may have several targets."""
+        return _compat.sampler_tags(multi_output=True)
 
 
 def _flat(rows: Any, X: Any) -> NDArray[np.float64]:

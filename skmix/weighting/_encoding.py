@@ -103,9 +103,7 @@ class TableRows:
             return blocks
         begin = self.n_numbers
         for column, (found, rare) in enumerate(
-            zip(
-                indicators.categories_, indicators.infrequent_categories_, strict=True
-            )
+            zip(indicators.categories_, indicators.infrequent_categories_, strict=True)
         ):
             n_rare = 0 if rare is None else len(rare)
             width = len(found) - n_rare + (n_rare > 0)

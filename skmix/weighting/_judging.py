@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from .._validation import class_codes
+
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
@@ -45,9 +47,7 @@ def brier_losses(model: Any, X: Any, y: Any) -> NDArray[np.float64]:
 
 def stratified_folds(y: Any, n_folds: int, seed: int) -> list[Split]:
     """Folds with about the same share of each class; rare ones go anywhere."""
-    labels = np.asarray(y)
-    labels = labels.reshape(len(labels), -1)
-    codes = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+    codes = class_codes(y)
     if np.bincount(codes).max() < n_folds:
         return list(KFold(n_folds, shuffle=True, random_state=seed).split(codes))
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)

@@ -71,7 +71,7 @@ class Maker:
         self.device = resolve_device(owner.device)
         self.device_name = str(self.device)
         self.training = training
-        self.of_user = callable(owner.transform)
+        self.of_user = callable(owner.augmentation)
         self.rows, self.targets = rows, targets
         network = make_network(
             owner, rows.Z.shape[1:], targets.n_outputs, draw_seed(rng)
@@ -79,9 +79,9 @@ class Maker:
         tensors = self._tensors(rows.Z[training], targets.Y[training])
         settings = {"learning_rate": owner.meta_learning_rate}
         seed = draw_seed(rng)
-        if callable(owner.transform):
+        if callable(owner.augmentation):
             self.transform: Any = transforms.make_user_transform(
-                owner.transform, tensors, seed, **settings
+                owner.augmentation, tensors, seed, **settings
             )
         elif isinstance(rows, TableRows):
             self.transform = transforms.TableTransform(
@@ -119,9 +119,7 @@ class Maker:
         self.device = self.transform.to_cpu()
         if hasattr(self.transform, "classes"):
             tensors = self._tensors(self.rows.Z, self.targets.Y)
-            self.transform.bind(
-                tensors.X, tensors.Y, **self._classes(self.training)
-            )
+            self.transform.bind(tensors.X, tensors.Y, **self._classes(self.training))
         self.result = self._describe()
         del self.rows, self.targets
 

@@ -349,9 +349,12 @@ class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
 
     def _check_y(self, y: Any) -> Any:
         y = super()._check_y(y)
-        if not get_tags(self._estimator).target_tags.multi_output:
-            column_or_1d(y, warn=True)
-        return y
+        shape = np.asarray(y).shape
+        several = get_tags(self._estimator).target_tags.multi_output
+        if several and len(shape) == 2 and shape[1] > 1:
+            return y
+        flat = column_or_1d(y, warn=True)
+        return flat if len(shape) == 2 else y
 
     def _halves(self, y: Any, seed: int) -> Any:
         return stratified_folds(y, 2, seed)

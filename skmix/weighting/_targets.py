@@ -58,7 +58,10 @@ class Targets:
         if self.classes is None:
             return [None]
         labels = [
-            [known.tolist()[code] for known, code in zip(self.classes, row, strict=True)]
+            [
+                known.tolist()[code]
+                for known, code in zip(self.classes, row, strict=True)
+            ]
             for row in np.unique(self.Y, axis=0)
         ]
         return [row[0] if len(row) == 1 else tuple(row) for row in labels]

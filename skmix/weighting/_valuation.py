@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import check_scoring
 
@@ -89,8 +90,11 @@ class SelectionEvaluator:
         e, as e / (1 + e).
         """
         if not hasattr(self, "validation_model"):
-            self.validation_model = clone(self.estimator)
-            self.validation_model.fit(self.X_val, self.y_val)
+            model = clone(self.estimator)
+            if not self.numbers and len(np.unique(np.asarray(self.y_val))) < 2:
+                # Few estimators take a single class.
+                model = DummyClassifier()
+            self.validation_model = model.fit(self.X_val, self.y_val)
         model = self.validation_model
         if self.numbers:
             predicted = np.asarray(model.predict(X)).reshape(Y.shape)
