@@ -18,6 +18,7 @@ through a pass backwards.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import NamedTuple
@@ -126,6 +127,11 @@ class Manipulation(nn.Module):
     def __init__(self, learning_rate: float = 0.01) -> None:
         super().__init__()
         self.learning_rate = learning_rate
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything to learn."""
+        return next(self.parameters(), None) is not None
 
     def rows(self, rows: Rows) -> Rows:
         """Rows to train on in place of these; any number of them."""
@@ -319,7 +325,7 @@ class BilevelLearner:
     def _update(self, batch: Rows) -> Tensor:
         """Learn from one batch: the manipulation first, then the network."""
         losses = None
-        if self.epoch >= self.warm_up:
+        if self.manipulation.learns and self.epoch >= self.warm_up:
             self._train(False)
             rows, losses = self._look_ahead(batch)
             self._train(True)
@@ -338,7 +344,7 @@ class BilevelLearner:
         return total.detach()
 
     def _look_ahead(self, batch: Rows) -> tuple[Rows, Tensor]:
-        """Move the manipulation; give back what it made of the rows, and their losses."""
+        """Move the manipulation; return what it made of the rows, and their losses."""
         rows = self.manipulation.rows(batch)
         fixed = Rows(*(part.detach() for part in rows))
         losses = self._losses(fixed)
@@ -407,7 +413,10 @@ class BilevelLearner:
         rows = Rows(*(part[:2] for part in self.held_out))
         self.network.eval()
         try:
-            with own_random_state(0, self.device):
+            with own_random_state(0, self.device), warnings.catch_warnings():
+                # torch compiles its rules of forward mode when they are first used, in
+                # a way that it warns of itself.
+                warnings.simplefilter("ignore", DeprecationWarning)
                 forward_along(self.network, self.loss, rows, rows.weight, v)
         except NotImplementedError:
             return backward_along

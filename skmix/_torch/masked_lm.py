@@ -285,7 +285,8 @@ class TextTransform(Transform):
         embeddings = embeddings.masked_scatter(
             masked[:, :, None], (soft @ self.embeddings).to(embeddings)
         )
-        return rows._replace(X=self.join(embeddings, rows.X != self.padding))
+        is_token = torch.ne(rows.X, self.padding)
+        return rows._replace(X=self.join(embeddings, is_token))
 
     def rows(self, rows: Rows) -> Rows:
         """The texts as they are, then with soft tokens."""

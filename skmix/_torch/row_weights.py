@@ -62,6 +62,8 @@ class RowWeights(Manipulation):
         self.seen = torch.ones(n_rows, device=device)
         self.history: list[NDArray[np.float32]] = []
 
+    learns = True
+
     def share(self, rows: Rows, losses: Tensor) -> Tensor:
         """Shares (b,) of rows in a batch: of sum 1, or all 0."""
         raise NotImplementedError
@@ -273,7 +275,8 @@ class MetaNet(RowWeights):
         """Move to the CPU, and forget the history."""
         self.cpu()
         self.log_frequency = [table.cpu() for table in self.log_frequency]
-        self.history, self.optimizer = [], None
+        self.history = []
+        self.__dict__.pop("optimizer", None)
 
     @torch.no_grad()
     def weights_of(self, losses: Tensor, Y: Tensor) -> NDArray[np.float64]:

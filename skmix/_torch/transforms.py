@@ -1,8 +1,8 @@
 """Augmentations whose parameters are learned: of tables, of images, and of the user.
 
-Hu et al. (2019) learn a language model that rewrites texts. Here the same reward,
-1 for x ~ g_phi(x | x*, y), has a g_phi for columns of tables and one for images. What is
-random in it does not depend on phi, so that x is differentiable in phi.
+Hu et al. (2019) learn a language model that rewrites texts. The same reward, 1 for
+x ~ g_phi(x | x*, y), has a g_phi here for columns of tables, and one for images. What
+is random in it does not depend on phi, so that x is differentiable in phi.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from .mlp import draw_batches
 from .random import own_random_state
 from .state import State, network_state
 
-# Strengths at first: small, as a fixed augmentation would have them.
-FIRST_STRENGTH, FIRST_NOISE = 0.2, 0.05
-# Of images: radians, parts of a side, logarithms of a factor, parts of the range.
-FIRST_IMAGE = {
-    "rotation": 5 * pi / 180,
-    "shift": 0.03,
-    "log_scale": 0.03,
-    "brightness": 0.03,
-    "contrast": 0.05,
-    "cutout": 0.1,
+# Amounts at first, small as those of a fixed augmentation, and at most. Of strengths
+# as a part of the way, of noise in standard deviations.
+STRENGTH, NOISE = (0.2, 1.0), (0.05, 1.0)
+# Of images: radians, parts of a side, logarithms of a factor, standard deviations.
+OF_IMAGES = {
+    "rotation": (5 * pi / 180, pi),
+    "shift": (0.03, 0.5),
+    "log_scale": (0.03, 1.0),
+    "brightness": (0.03, 2.0),
+    "contrast": (0.05, 1.0),
+    "cutout": (0.1, 0.75),
 }
 # Part of the categorical columns of a row that are drawn anew.
 MASKED = 0.25
@@ -41,16 +42,16 @@ CONDITIONAL_BATCHES = 500
 
 
 class Partners(NamedTuple):
-    """Rows that a row may be moved towards: `order[begin : begin + count]` of each."""
+    """Rows that a row may be moved towards: `order[begin : begin + number]` of each."""
 
     order: Tensor
     begin: Tensor
-    count: Tensor
+    number: Tensor
 
     def draw(self, places: Tensor) -> Tensor:
         """One of them for each of some rows."""
         share = torch.rand(len(places), device=places.device)
-        step = (share * self.count[places]).long()
+        step = (share * self.number[places]).long()
         return self.order[self.begin[places] + step]
 
 
@@ -82,9 +83,10 @@ class Transform(Manipulation):
         return Rows(*(torch.cat(pair) for pair in pairs))
 
 
-def inverse_softplus(value: float) -> float:
-    """The number whose softplus is `value`."""
-    return float(np.log(np.expm1(value)))
+def raw_amount(amount: tuple[float, float], shape: Any, device: Any) -> nn.Parameter:
+    """What is learned in place of an amount, given as it is at first and at most."""
+    first, most = amount
+    return nn.Parameter(torch.full(shape, first / most, device=device).logit())
 
 
 class TableTransform(Transform):
@@ -148,10 +150,8 @@ class TableTransform(Transform):
         self.n_numbers = n_numbers
         self.moves_target = moves_target
         shape = (n_classes, n_numbers)
-        first = float(np.log(FIRST_STRENGTH / (1 - FIRST_STRENGTH)))
-        self.raw_strength = nn.Parameter(torch.full(shape, first, device=X.device))
-        noise = inverse_softplus(FIRST_NOISE)
-        self.raw_noise = nn.Parameter(torch.full(shape, noise, device=X.device))
+        self.raw_strength = raw_amount(STRENGTH, shape, X.device)
+        self.raw_noise = raw_amount(NOISE, shape, X.device)
         self.conditional = None
         if blocks:
             self.conditional = Conditional(X, Y, blocks, moves_target, seed)
@@ -177,12 +177,12 @@ class TableTransform(Transform):
     @property
     def strength(self) -> Tensor:
         """How far rows of each class are moved in each column."""
-        return self.raw_strength.sigmoid()
+        return STRENGTH[1] * self.raw_strength.sigmoid()
 
     @property
     def noise(self) -> Tensor:
         """Standard deviation of the noise."""
-        return F.softplus(self.raw_noise)
+        return NOISE[1] * self.raw_noise.sigmoid()
 
     def transform(self, rows: Rows) -> Rows:
         """Rows as they are transformed, one for each."""
@@ -315,14 +315,14 @@ class ImageTransform(Transform):
         super().__init__(**settings)
         self.raw = nn.ParameterDict(
             {
-                name: torch.tensor(inverse_softplus(value), device=X.device)
-                for name, value in FIRST_IMAGE.items()
+                name: raw_amount(amount, (), X.device)
+                for name, amount in OF_IMAGES.items()
             }
         )
 
     def amount(self, name: str) -> Tensor:
-        """What is learned of a name, positive."""
-        return F.softplus(self.raw[name])
+        """How much there is of a name, within its bounds."""
+        return OF_IMAGES[name][1] * self.raw[name].sigmoid()
 
     def arrays(self) -> State:
         """The amounts, as arrays of no dimension."""
@@ -415,10 +415,10 @@ def make_user_transform(
 
 
 def make_partners(
-    order: NDArray, begin: NDArray, count: NDArray, device: torch.device
+    order: NDArray, begin: NDArray, number: NDArray, device: torch.device
 ) -> Partners:
     """Make partners of arrays."""
-    parts = (torch.as_tensor(part, device=device) for part in (order, begin, count))
+    parts = (torch.as_tensor(part, device=device) for part in (order, begin, number))
     return Partners(*parts)
 
 

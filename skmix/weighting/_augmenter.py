@@ -30,11 +30,11 @@ from .._training import seeded
 from .._validation import check_device_name, check_groups, check_kind, read_regression_y
 from ..exceptions import JudgementWarning, warn_user
 from ..metrics import paired_difference, paired_signed_rank
+from ._encoding import ImageRows, TableRows
 from ._held_out import split_rows
 from ._judging import absolute_errors, brier_losses, stratified_folds
-from ._targets import Targets, read_targets
-from ._encoding import ImageRows, TableRows
 from ._maker import Maker
+from ._targets import Targets, read_targets
 
 GUARD_LEVEL = 0.1
 MIN_ROWS_TO_JUDGE = 20

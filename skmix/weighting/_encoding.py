@@ -52,7 +52,7 @@ class TableRows:
 
     def encode(self, X: Any, name: str) -> NDArray[np.float64]:
         """Encode further rows."""
-        container, columns = read_X(
+        _, columns = read_X(
             self.owner,
             X,
             categorical_features=self.owner.categorical_features,

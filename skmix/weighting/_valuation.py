@@ -18,7 +18,13 @@ from .._scoring import of_all_classes
 from .._training import seeded
 from .._validation import check_kind
 from .._weights import fit_weighted
+from ._judging import errors
 from ._targets import Targets
+
+
+def mean_accuracy(model: Any, X: Any, y: Any) -> float:
+    """Share of all labels that a classifier of several outputs gets right."""
+    return float(1 - errors(model, X, y).mean())
 
 
 class SelectionEvaluator:
@@ -64,10 +70,7 @@ class SelectionEvaluator:
             estimator = Ridge() if numbers else LogisticRegression(max_iter=200)
         check_kind(estimator, "regressor" if numbers else "classifier")
         if scoring is None:
-            has_probabilities = hasattr(estimator, "predict_proba")
-            one = targets.Y.shape[1] == 1
-            log_loss = "neg_log_loss" if has_probabilities and one else None
-            scoring = "r2" if numbers else log_loss
+            scoring = self._default_scoring(estimator, targets)
         self.scorer = check_scoring(estimator, of_all_classes(scoring))
         # All selections from one seed, so that only the rows differ.
         self.estimator = seeded(clone(estimator), estimator, draw_seed(rng))
@@ -76,6 +79,14 @@ class SelectionEvaluator:
         self.codes = codes
         self.numbers = numbers
         self.rng_seed = draw_seed(rng)
+
+    @staticmethod
+    def _default_scoring(estimator: Any, targets: Targets) -> Any:
+        if targets.classes is None:
+            return "r2"
+        if targets.Y.shape[1] > 1:
+            return mean_accuracy
+        return "neg_log_loss" if hasattr(estimator, "predict_proba") else "accuracy"
 
     def __call__(
         self, rows: NDArray[np.intp], chosen: NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""One run of a method: what is weighed, by which validation rows, and what came of it."""
+"""One run of a method: which rows are weighed, by which, and what came of it."""
 
 from __future__ import annotations
 
