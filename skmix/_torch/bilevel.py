@@ -151,12 +151,14 @@ class Manipulation(nn.Module):
     def move(self, surrogate: Tensor) -> None:
         """Go down the gradient of the validation loss, which is that of `surrogate`."""
         if not hasattr(self, "optimizer"):
-            self.optimizer = torch.optim.Adam(
-                self.parameters(), lr=self.learning_rate, fused=True
-            )
+            self.optimizer = self.make_optimizer()
         self.optimizer.zero_grad()
         surrogate.backward()
         self.optimizer.step()
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """What moves the parameters."""
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=True)
 
     def end_epoch(self) -> None:
         """Take note that all rows have been seen once."""
@@ -173,9 +175,7 @@ class Manipulation(nn.Module):
         load_network(self, labelled("phi", state))
         adam = labelled("adam", state)
         if adam:
-            self.optimizer = torch.optim.Adam(
-                self.parameters(), lr=self.learning_rate, fused=True
-            )
+            self.optimizer = self.make_optimizer()
             load_optimizer(self.optimizer, adam)
 
 

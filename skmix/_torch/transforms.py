@@ -39,6 +39,8 @@ OF_IMAGES = {
 MASKED = 0.25
 CONDITIONAL_UNITS = 64
 CONDITIONAL_BATCHES = 500
+# Step size of its weights, as a part of that of the amounts.
+CONDITIONAL_RATE = 1 / 30
 
 
 class Partners(NamedTuple):
@@ -183,6 +185,17 @@ class TableTransform(Transform):
     def noise(self) -> Tensor:
         """Standard deviation of the noise."""
         return NOISE[1] * self.raw_noise.sigmoid()
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Adam, with smaller steps for the weights of a network than for amounts."""
+        groups: list[dict[str, Any]] = [
+            {"params": [self.raw_strength, self.raw_noise], "lr": self.learning_rate}
+        ]
+        if self.conditional is not None:
+            rate = CONDITIONAL_RATE * self.learning_rate
+            parameters = list(self.conditional.parameters())
+            groups.append({"params": parameters, "lr": rate})
+        return torch.optim.Adam(groups, fused=True)
 
     def transform(self, rows: Rows) -> Rows:
         """Rows as they are transformed, one for each."""

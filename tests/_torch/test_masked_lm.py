@@ -48,7 +48,7 @@ def texts(n=200, seed=0):
 def test_how_many_words_are_masked(n_words, wanted):
     tokens = np.zeros((5, 60), int)
     tokens[:, :n_words] = 4
-    transform, _ = make(tokens, np.zeros(5, int) + [0, 1, 0, 1, 0])
+    transform, _ = make(tokens, np.array([0, 1, 0, 1, 0]))
     torch.manual_seed(0)
     masked = transform.choose(torch.arange(5))
     assert masked.sum(dim=1).tolist() == [wanted] * 5

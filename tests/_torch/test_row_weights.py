@@ -132,16 +132,8 @@ def test_ren_makes_no_step_where_no_row_helps():
     )
     held_out = Rows(torch.arange(1), torch.ones(1, 1), torch.zeros(1, 1), torch.ones(1))
     settings = {"momentum": 0.0, "weight_decay": 0.0, "batch_size": 2, "warm_up": 0}
-    learner = BilevelLearner(
-        model,
-        method,
-        half_square,
-        rows,
-        held_out,
-        learning_rate=ETA,
-        seed=0,
-        **settings,
-    )
+    settings |= {"learning_rate": ETA, "seed": 0}
+    learner = BilevelLearner(model, method, half_square, rows, held_out, **settings)
     learner.step()
     assert model.weight.item() == 1.0
     assert method.history[0].tolist() == [0.0, 0.0]

@@ -18,6 +18,7 @@ from skmix.callbacks import Checkpoint, History, TimeBudget
 from skmix.exceptions import JudgementWarning, WeightConcentrationWarning
 from skmix.weighting import SampleWeightLearner
 
+GENERATOR = np.random.RandomState()
 METHODS = ["normalized", "hu", "ren", "meta_net", "dvrl"]
 
 
@@ -357,11 +358,7 @@ def test_an_interrupted_fit_keeps_what_it_has():
         ({"validation": np.arange(90)}, {}, r"validation holds all rows"),
         ({"validation": ["a"]}, {}, r"validation must be a share"),
         (
-            {
-                "validation": KFold(
-                    3, shuffle=True, random_state=np.random.RandomState()
-                )
-            },
+            {"validation": KFold(3, shuffle=True, random_state=GENERATOR)},
             {},
             r"pass an integer",
         ),
@@ -392,9 +389,9 @@ def test_bad_targets_are_named():
             learner().fit(X, y)
     with pytest.raises(ValueError, match=r"Unknown label type"):
         learner(task="classification").fit(X, np.linspace(0, 1, 90))
-    with pytest.raises(ValueError, match=r"got the network Linear itself"):
-        from torch import nn
+    from torch import nn
 
+    with pytest.raises(ValueError, match=r"got the network Linear itself"):
         learner(module=nn.Linear(2, 2)).fit(X, np.arange(90) % 2)
 
 
