@@ -29,6 +29,7 @@ _MODULES = [
     "model_selection",
     "plotting",
     "regression",
+    "weighting",
 ]
 
 __all__ = ["__version__", *_LAZY, *_MODULES]

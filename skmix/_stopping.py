@@ -19,7 +19,10 @@ def stops_by_held_out_rows(estimator: Any) -> bool:
 
 
 def hold_out(
-    codes: NDArray[np.integer], fraction: float, rng: RandomState
+    codes: NDArray[np.integer],
+    fraction: float,
+    rng: RandomState,
+    otherwise: str = "set early_stopping=False",
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Hold out about the same share of the rows of each class, but never all of them.
 
@@ -34,6 +37,9 @@ def hold_out(
     rng : RandomState
         Source of randomness.
 
+    otherwise : str
+        What to do but to pass validation rows, where none can be held out.
+
     Returns
     -------
     train, held_out : ndarray of shape (n - v,) and (v,)
@@ -47,7 +53,7 @@ def hold_out(
     if size == 0:
         raise ValueError(
             f"Of n_samples={len(codes)} none can be held out, as each is the only one "
-            "of its class. Pass X_val and y_val, or set early_stopping=False."
+            f"of its class. Pass X_val and y_val, or {otherwise}."
         )
     # Evenly spaced, as the rows of a class are neighbours here.
     places = (np.arange(size) * len(spare) + rng.randint(len(spare))) // size

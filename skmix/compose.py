@@ -36,7 +36,7 @@ from ._validation import check_kind
 from ._weights import fit_weighted, weights_after
 from .active import LADASelector
 from .base import BaseMixResampler, BaseMixSampler
-from .weighting import LearnedAugmenter
+from .weighting._augmenter import BaseAugmenter
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
 
@@ -163,7 +163,7 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         resampler = clone(self.resampler)
         ours = isinstance(
             resampler,
-            BaseMixResampler | BaseMixSampler | LADASelector | LearnedAugmenter,
+            BaseMixResampler | BaseMixSampler | LADASelector | BaseAugmenter,
         )
         if getattr(resampler, "task", None) == "auto":
             kind = get_tags(self).estimator_type

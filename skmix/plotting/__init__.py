@@ -9,6 +9,7 @@ from ._learning_curve import LearningCurveDisplay
 from ._linearity import LinearityDisplay
 from ._mixing import MixingDisplay
 from ._policy import PolicyDisplay
+from ._removal import RemovalCurveDisplay
 
 __all__ = [
     "ComparisonDisplay",
@@ -17,4 +18,5 @@ __all__ = [
     "LinearityDisplay",
     "MixingDisplay",
     "PolicyDisplay",
+    "RemovalCurveDisplay",
 ]

@@ -70,7 +70,8 @@ def split_rows(
         ]
     if isinstance(validation, Real) and not isinstance(validation, Integral):
         if groups is None:
-            return [hold_out(codes, float(validation), rng)]
+            more = "more rows of each class"
+            return [hold_out(codes, float(validation), rng, more)]
         splitter = GroupShuffleSplit(1, test_size=float(validation), random_state=rng)
         return list(splitter.split(codes, groups=groups))
     if isinstance(validation, Integral):

@@ -36,6 +36,230 @@ N_EPOCHS, N_VALUE_ITERATIONS = 40, 200
 
 
 class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
+    """Learn how far to trust each row, by the loss on validation rows.
+
+    A network is trained on the rows, and before each update it is asked which of them
+    would lower its loss on validation rows [1]_. Those get weight. What comes out are
+    plain numbers, for any estimator that takes ``sample_weight``.
+
+    Their strongest use are wrong labels. Where a class is rare, and nothing else is
+    wrong, they are as good as class weights, and not better.
+
+    Parameters
+    ----------
+    method : {"normalized", "meta_net", "hu", "ren", "dvrl"}, default="normalized"
+        What is learned, and how; see Notes.
+
+        - "normalized": a number for each row. Does well with all kinds of noise that
+          were tried, and with rare classes.
+        - "meta_net": the weight is a function of the row's loss and the frequency of
+          its class, Meta-Weight-Net [2]_. The best where labels are wrong at random,
+          and harmless where none is; less so where they are wrong in one direction.
+          Has :meth:`predict_weight`.
+        - "hu": the rule of [1]_, a number for each row that decays.
+        - "ren": its baseline without memory [3]_.
+        - "dvrl": data valuation by reinforcement learning [4]_, for any estimator and
+          any scorer, at the price of many fits. Has :meth:`predict_weight`.
+
+    estimator : estimator, default=None
+        What "dvrl" fits; None for a linear model. Other methods have no use for it.
+
+    scoring : str or callable, default=None
+        By what "dvrl" scores it on validation rows, greater is better. None is the log
+        loss of classifiers that give probabilities, accuracy of others, and R2 for
+        numbers.
+
+    task : {"auto", "classification", "regression"}, default="auto"
+        What targets are. "auto" takes what is not whole for numbers to predict, and
+        refuses whole numbers of many values.
+
+    validation : float, int, array-like or splitter, default=0.1
+        Which rows judge, where no `X_val` is passed: a share of them, of each class
+        alike; a number of rows of each class; places or a mask of rows whose labels can
+        be trusted; or a splitter of scikit-learn, for cross-fitting: each row is then
+        weighed in all splits in which it does not judge, and gets the mean.
+
+    uniform_mix : float, default=0.1
+        Part of equal weights in what the network is trained with, so that it cannot
+        get lost in a few rows. What comes out is without.
+
+    decay : float, default=2.0
+        By what "hu" divides its numbers when it sees a row again.
+
+    normalize : {"linear", "softmax"}, default="linear"
+        How "hu" turns them into shares of a batch.
+
+    temperature : float, default=1.0
+        Of this softmax.
+
+    meta_learning_rate : float, default=None
+        Step size of what is learned: 0.5 for "normalized", in units that need no
+        tuning, 0.001 for "meta_net" and 0.003 for "dvrl". "hu" and "ren" have none.
+
+    module : callable, default=None
+        Makes the network that learns along: ``module(input_shape, n_outputs)`` returns
+        a ``torch.nn.Module`` that turns rows of that shape into a logit for each class,
+        or a number for each target. None makes a perceptron, or for images, of shape
+        (channels, height, width), a small convolutional network.
+
+    hidden_layer_sizes : int or sequence of int, default=(64,)
+        Units of the hidden layers of this perceptron. Others have no use for it.
+
+    learning_rate : float, default=0.02
+        Step size of the network's stochastic gradient descent, and of the update that
+        is looked at ahead.
+
+    momentum : float, default=0.9
+        Momentum of the network's descent.
+
+    weight_decay : float, default=0.01
+        Strength of the penalty on the network's squared weights.
+
+    batch_size : int, default=None
+        Number of rows in a batch, and of validation rows that judge it, if there are
+        more; 64, and 1000 for "dvrl" to choose from.
+
+    max_iter : int, default=None
+        Number of epochs, 40; for "dvrl" of iterations with four fits each, 200.
+
+    warm_up : int, default=0
+        Number of epochs before weights are learned.
+
+    max_time : float, default=None
+        Seconds after which no epoch begins that would be over later; None for no limit.
+
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
+        is one.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of everything. On the CPU, an integer gives equal results each time.
+
+    verbose : int, default=0
+        Whether to show a progress bar, which needs ``skmix[progress]``.
+
+    Attributes
+    ----------
+    sample_weight_ : ndarray of shape (n,)
+        The weights, 1 in the mean: what was learned times what was given. Validation
+        rows among the rows keep the weight that they came with.
+
+    learned_weight_ : ndarray of shape (n,)
+        What was learned; NaN for rows that were not weighed.
+
+    validation_indices_ : ndarray of shape (v,)
+        Rows that judged; empty where `X_val` was passed.
+
+    weight_history_ : ndarray of shape (n_iter, n)
+        The weight of each row in each epoch, float32; NaN for rows that were not
+        weighed.
+
+    history_ : dict of lists
+        Of each epoch the validation loss, "objective", and the training loss "loss".
+
+    n_iter_ : int
+        Number of epochs, of the last split.
+
+    classes_ : ndarray of shape (n_classes,), or list of those
+        Class labels; one array for each output where there are several.
+
+    device_ : str
+        Where the network was.
+
+    n_features_in_ : int
+        Number of columns of X, or of channels of images.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if X has them.
+
+    Warns
+    -----
+    JudgementWarning
+        If there are fewer than ten validation rows, or none of some class.
+
+    WeightConcentrationWarning
+        If few rows of a class hold nearly all of its weight.
+
+    ConvergenceWarning
+        If a KeyboardInterrupt ended the fit: the weights so far are kept.
+
+    See Also
+    --------
+    LearnedWeightClassifier : Learns weights inside ``fit``, for pipelines and grids.
+    skmix.plotting.RemovalCurveDisplay : Whether low weights find what harms.
+
+    Notes
+    -----
+    With losses l_i of the rows of a batch at the network's parameters theta, let
+
+        theta'(phi) = theta - eta sum_i w_i(phi) grad l_i,
+
+    and L the mean loss of the validation rows. What is learned, phi, goes down the
+    gradient of L(theta'(phi)), and then the network makes its step with the new
+    weights. As theta' is linear in the weights,
+
+        dL / dw_i = -eta <grad l_i, grad L(theta')>,
+
+    and all of these come from one pass in forward mode: no gradient of a row is ever in
+    memory. Of a batch of b rows,
+
+    - "normalized" has w_i = phi_i / sum phi and
+      phi_i <- max(phi_i - alpha (b / eta) dL / dphi_i, 1e-5), phi_i = 1 at first;
+    - "hu" looks ahead with w_i = phi_i and has
+      phi_i <- max(phi_i / decay - dL / dphi_i, 1e-5), phi_i = 1 / b at first, and
+      trains with their shares. The authors begin at 1, with smaller steps and batches,
+      and add momentum and weight decay, the same for all rows, to each row's step;
+    - "ren" looks ahead with w = 0, and trains with the shares of
+      max(-dL / dw_i, 0);
+    - "meta_net" has w as the softmax of 5 tanh(f / 5), where f is a network of 100
+      hidden units of the loss and, for classes, the logarithm of the frequency of the
+      row's class. Without that, as in [2]_, it cannot weigh classes.
+
+    The weight that comes out is the mean over all epochs, which tells wrong labels from
+    right ones better than that of the last; for "meta_net" it is that of the final
+    networks. "dvrl" chooses rows with a probability that a network gives of their
+    features, target, and how far a model of the validation rows is from the target,
+    fits the estimator on what is chosen, and reinforces choices that score better than
+    the others of an iteration; the weight is the probability.
+
+    Targets that are numbers are standardised and have a Huber loss. Memory is that of
+    two float32 copies of X and, for `weight_history_`, 4 n bytes an epoch. An update
+    takes 3.5 to 4 times one without weights, whatever the network.
+
+    References
+    ----------
+    .. [1] Hu, Tan, Salakhutdinov, Mitchell and Xing, "Learning data manipulation for
+       augmentation and weighting", NeurIPS 2019.
+
+    .. [2] Shu, Xie, Yi, Zhao, Zhou, Xu and Meng, "Meta-Weight-Net: learning an explicit
+       mapping for sample weighting", NeurIPS 2019.
+
+    .. [3] Ren, Zeng, Yang and Urtasun, "Learning to reweight examples for robust deep
+       learning", ICML 2018.
+
+    .. [4] Yoon, Arik and Pfister, "Data valuation using reinforcement learning", ICML
+       2020.
+
+    Examples
+    --------
+    Of the training rows a third have a wrong label; thirty clean rows tell which:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.metrics import roc_auc_score
+    >>> from skmix.weighting import SampleWeightLearner
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clean = np.arange(150) % 5 == 0
+    >>> is_wrong = np.random.RandomState(0).rand(150) < 0.33
+    >>> noisy = np.where(is_wrong, (y + 1) % 3, y)
+    >>> learner = SampleWeightLearner(random_state=0)
+    >>> learner = learner.fit(X[~clean], noisy[~clean], X[clean], y[clean])
+    >>> roc_auc_score(~is_wrong[~clean], learner.sample_weight_) > 0.95
+    True
+    >>> bool(is_wrong[~clean][learner.rank()[:10]].all())
+    True
+    """
+
     _parameter_constraints = {
         "method": [StrOptions({"hu", "ren", "normalized", "meta_net", "dvrl"})],
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -128,7 +352,42 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         *,
         groups: Any = None,
     ) -> SampleWeightLearner:
-        """Learn the weights of rows."""
+        """Learn the weights of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p) or (n, channels, ...)
+            Rows, of finite numbers.
+
+        y : array-like of shape (n,) or (n, t)
+            Their targets: classes or numbers, one or several to a row.
+
+        X_val : array-like of shape (v, p) or (v, channels, ...), default=None
+            Validation rows, with targets that can be trusted. None takes some of the
+            rows: see `validation`.
+
+        y_val : array-like of shape (v,) or (v, t), default=None
+            Targets of the validation rows.
+
+        sample_weight : array-like of shape (n,), default=None
+            Weights that the rows come with, not negative. Rows of weight 0 are as if
+            they were not there.
+
+        groups : array-like of shape (n,), default=None
+            Groups of rows that are not taken apart where a share of them judges, or a
+            splitter takes them.
+
+        Returns
+        -------
+        self : SampleWeightLearner
+            The fitted learner.
+
+        Raises
+        ------
+        ValueError
+            If rows, targets or weights cannot be used, if no row is left to weigh or to
+            judge, or if the training diverged.
+        """
         # Nothing of an earlier fit may stay behind, also where this one fails.
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
@@ -182,7 +441,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         return self
 
     def predict_weight(self, X: Any, y: Any) -> NDArray[np.float64]:
-        """Weights of any rows, by what was learned from those of the last fit.
+        """Compute weights of any rows, by what was learned from those of the last fit.
 
         Parameters
         ----------
@@ -214,7 +473,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         return np.mean(parts, axis=0)
 
     def rank(self) -> NDArray[np.intp]:
-        """Rows that were weighed, the most suspicious first.
+        """Sort the rows that were weighed, the most suspicious first.
 
         Returns
         -------

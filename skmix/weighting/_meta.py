@@ -313,7 +313,89 @@ class _LearnedWeight(MetaEstimatorMixin, BaseEstimator):
 
 
 class LearnedWeightRegressor(RegressorMixin, _LearnedWeight):
-    """A regressor that is fitted with learned weights of its rows."""
+    """A regressor that is fitted with learned weights of its rows.
+
+    Parameters
+    ----------
+    estimator : regressor, default=None
+        What is fitted; None means :class:`~sklearn.linear_model.Ridge`. One that
+        takes no ``sample_weight`` is fitted on a bootstrap sample in which rows are
+        drawn in proportion to their weights.
+
+    weighter : estimator, default=None
+        Learns the weights: any estimator with ``sample_weight_`` after ``fit``. None
+        means :class:`SampleWeightLearner`.
+
+    guard : bool, default=True
+        Whether weights are kept only if they help on trusted rows that did not teach
+        them; otherwise the estimator is fitted without.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of the halves by which the guard judges, of a bootstrap, and of a
+        `weighter` that has none of its own.
+
+    Attributes
+    ----------
+    estimator_ : regressor
+        The fitted estimator.
+
+    weighter_ : estimator
+        The fitted weighter.
+
+    sample_weight_ : ndarray of shape (n,)
+        The weights that the estimator was fitted with.
+
+    accepted_ : bool
+        Whether these are the learned ones.
+
+    best_score_, baseline_score_ : float
+        Minus the mean loss on the trusted rows, with learned weights and without; NaN
+        where there was no judgement.
+
+    chosen_ : str
+        The decision in words, and what it rests on.
+
+    n_features_in_ : int
+        Number of columns of X, if the weighter tells.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if the weighter tells.
+
+    Warns
+    -----
+    JudgementWarning
+        If there are fewer than ten trusted rows to judge by.
+
+    See Also
+    --------
+    SampleWeightLearner : The weights by themselves.
+    skmix.ResampledRegressor : The same for resamplers.
+
+    Notes
+    -----
+    Validation rows are trained on, too, at weight 1: without that, weights would have
+    to make up for rows that are missing. The baseline has them as well.
+
+    The guard halves the trusted rows: those passed as `X_val`, or the weighter's
+    validation rows, or, where it cross-fits, all. Each half is predicted by an
+    estimator fitted with the weights that the other half taught, and by one fitted
+    without. The loss is the absolute error. The learned weights are kept if the mean
+    loss is smaller, and a signed-rank test says so at 0.25. That takes the time of two
+    further fits of the weighter, and of four of the estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skmix.weighting import LearnedWeightRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> noisy = y[:300] + 300 * (np.random.RandomState(0).rand(300) < 0.3)
+    >>> model = LearnedWeightRegressor(LinearRegression(), random_state=0)
+    >>> model = model.fit(X[:300], noisy, X_val=X[300:360], y_val=y[300:360])
+    >>> model.accepted_, model.score(X[360:], y[360:]) > 0.4
+    (True, True)
+    """
 
     _task = "regression"
 
@@ -334,7 +416,100 @@ class LearnedWeightRegressor(RegressorMixin, _LearnedWeight):
 
 
 class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
-    """A classifier that is fitted with learned weights of its rows."""
+    """A classifier that is fitted with learned weights of its rows.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        What is fitted; None means :class:`~sklearn.linear_model.LogisticRegression`.
+        One that takes no ``sample_weight`` is fitted on a bootstrap sample in which
+        rows are drawn in proportion to their weights.
+
+    weighter : estimator, default=None
+        Learns the weights: any estimator with ``sample_weight_`` after ``fit``. None
+        means :class:`SampleWeightLearner`.
+
+    guard : bool, default=True
+        Whether weights are kept only if they help on trusted rows that did not teach
+        them; otherwise the estimator is fitted without.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of the halves by which the guard judges, of a bootstrap, and of a
+        `weighter` that has none of its own.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted estimator.
+
+    weighter_ : estimator
+        The fitted weighter.
+
+    sample_weight_ : ndarray of shape (n,)
+        The weights that the estimator was fitted with.
+
+    accepted_ : bool
+        Whether these are the learned ones.
+
+    best_score_, baseline_score_ : float
+        Minus the mean loss on the trusted rows, with learned weights and without; NaN
+        where there was no judgement.
+
+    chosen_ : str
+        The decision in words, and what it rests on.
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+
+    n_features_in_ : int
+        Number of columns of X, if the weighter tells.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if the weighter tells.
+
+    Warns
+    -----
+    JudgementWarning
+        If there are fewer than ten trusted rows to judge by.
+
+    See Also
+    --------
+    SampleWeightLearner : The weights by themselves.
+    skmix.ResampledClassifier : The same for resamplers.
+
+    Notes
+    -----
+    Validation rows are trained on, too, at weight 1: without that, weights would have
+    to make up for rows that are missing. The baseline has them as well.
+
+    The guard halves the trusted rows: those passed as `X_val`, or the weighter's
+    validation rows, or, where it cross-fits, all. Each half is predicted by an
+    estimator fitted with the weights that the other half taught, and by one fitted
+    without. The loss is that of Brier where you name the rows, by `X_val` or by places,
+    and the share of errors where they are any of the rows, as labels that are wrong at
+    random prefer probabilities that are as uncertain. The learned weights are kept if
+    the mean loss is smaller, and a signed-rank test says so at 0.25. That takes the
+    time of two further fits of the weighter, and of four of the estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skmix.weighting import LearnedWeightClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> rng = np.random.RandomState(0)
+    >>> noisy = np.where(rng.rand(600) < 0.4, rng.randint(10, size=600), y[:600])
+    >>> linear = LogisticRegression(max_iter=300)
+    >>> model = LearnedWeightClassifier(linear, random_state=0)
+    >>> X = StandardScaler().fit_transform(X)
+    >>> model = model.fit(X[:600], noisy, X_val=X[600:700], y_val=y[600:700])
+    >>> model.accepted_
+    True
+    >>> model.score(X[700:], y[700:]) > 0.8
+    True
+    """
 
     _task = "classification"
 

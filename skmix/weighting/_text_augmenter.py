@@ -33,7 +33,168 @@ META_LEARNING_RATE = {True: 4e-5, False: 1e-3}
 
 
 class LearnedTextAugmenter(BaseAugmenter):
-    """Learned augmentation of texts."""
+    """Learn how to rewrite texts so that their copies teach a classifier most.
+
+    In each copy some words are masked, and filled in by a masked language model that
+    knows the label. The model is tuned by the loss of a small classifier on validation
+    texts, through one update of it [1]_. What comes out are strings, so that whatever
+    follows, such as TF-IDF and a linear model, stays as it is.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Whom the guard asks whether copies help, on strings. None asks TF-IDF with a
+        logistic regression, and says so; inside :class:`~skmix.ResampledClassifier`,
+        None means the estimator there.
+
+    model : str, path or tuple, default=None
+        The language model. None trains a tiny one on the texts themselves, which needs
+        neither a network connection nor more than minutes. A name or folder is loaded
+        by the transformers library (``skmix[text]``), and a pair (model, tokenizer) is
+        what was loaded by it, with ``attn_implementation="eager"``. Only a name that is
+        no folder is looked for elsewhere.
+
+    n_copies : int, default=1
+        Number of copies of each text; 0 hands the data back, as the control in a grid.
+
+    mask_fraction : float, default=1/7
+        Part of the words of a text that are masked: two at least, and one of texts of
+        fewer than four words.
+
+    temperature : float, default=1.0
+        Of the Gumbel-softmax that words are drawn by.
+
+    vocab_size : int, default=5000
+        Number of words that the tiny model tells apart.
+
+    max_length : int, default=64
+        Number of tokens of a text that are looked at; what follows stays as it is.
+
+    pretrain_epochs : int, default=60
+        Number of passes over the texts that train the tiny model.
+
+    validation : float or int, default=0.2
+        Which rows judge while the augmentation is learned, where no `X_val` is passed:
+        a share of them, of each class alike, or a number of rows of each class.
+
+    guard : bool, default=True
+        Whether copies are made only if they help on held-out rows.
+
+    meta_learning_rate : float, default=None
+        Step size of Adam for the language model; 0.001 for the tiny one, and the
+        authors' 0.00004 for others.
+
+    learning_rate : float, default=0.1
+        Step size of the classifier's stochastic gradient descent, and of the update
+        that is looked at ahead.
+
+    momentum : float, default=0.9
+        Momentum of this descent.
+
+    weight_decay : float, default=0.0001
+        Strength of the penalty on the classifier's squared weights.
+
+    batch_size : int, default=32
+        Number of texts in a batch, and of validation texts that judge it, if there are
+        more.
+
+    max_iter : int, default=20
+        Number of epochs.
+
+    warm_up : int, default=5
+        Number of epochs before the language model is tuned.
+
+    max_time : float, default=None
+        Seconds after which no epoch begins that would be over later; None for no limit.
+
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:<number>" or "mps"; "auto" takes a CUDA device where there
+        is one.
+
+    random_state : int, RandomState or None, default=None
+        Randomness of everything. On the CPU, an integer gives equal results each time.
+
+    verbose : int, default=0
+        Whether to show a progress bar, which needs ``skmix[progress]``.
+
+    Attributes
+    ----------
+    transform_ : object
+        What was learned, as plain numbers; its ``describe()`` says it in words.
+
+    accepted_ : bool
+        Whether copies are made.
+
+    best_score_, baseline_score_ : float
+        Minus the mean loss on held-out rows, with copies and without; NaN where there
+        was no judgement.
+
+    chosen_ : str
+        The decision in words, and what it rests on.
+
+    parent_indices_ : ndarray of shape (m, 2)
+        Of each copy, since the last draw, the row that it comes from, and the partner.
+
+    mix_weights_ : ndarray of shape (m, 2)
+        Shares of both.
+
+    history_ : dict of lists
+        Of each epoch the validation loss, "objective", and the training loss "loss".
+
+    n_iter_ : int
+        Number of epochs.
+
+    device_ : str
+        Where the network was.
+
+    Warns
+    -----
+    JudgementWarning
+        If the guard is given no estimator, or too few rows to judge.
+
+    ConvergenceWarning
+        If a KeyboardInterrupt ended the fit.
+
+    See Also
+    --------
+    LearnedAugmenter : The same for tables and images.
+
+    Notes
+    -----
+    While the model is tuned, a word that is filled in is the mean of the embeddings of
+    all words, weighted by a sample of Gumbel-softmax, through which gradients reach the
+    model. In the end whole words are drawn. The label is told by what is added to all
+    embeddings, which is learned, too. Only words are masked, and only words stand in:
+    signs, spaces and what is no word of its own stay. Words that are filled in are in
+    lower case.
+
+    The classifier is a convolution over three embeddings at a time, its mean, and a
+    linear layer. The embeddings are those of the language model, and stay.
+
+    The guard learns again without a third of the rows, or with half of the validation
+    rows where `X_val` is passed, makes copies, fits the estimator with them and
+    without, and compares the Brier loss of the rows that were left out: copies are made
+    if it is smaller in the mean, and a signed-rank test says so at 0.1.
+
+    We make no claim about accuracy: there were no short texts with labels at hand to
+    measure it on.
+
+    References
+    ----------
+    .. [1] Hu, Tan, Salakhutdinov, Mitchell and Xing, "Learning data manipulation for
+       augmentation and weighting", NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from skmix.weighting import LearnedTextAugmenter
+    >>> texts = ["what a lovely film", "a fine lovely plot", "what a dull plot"] * 10
+    >>> augmenter = LearnedTextAugmenter(
+    ...     guard=False, max_iter=2, pretrain_epochs=2, random_state=0
+    ... )
+    >>> X, y = augmenter.fit_resample(texts, ["good", "good", "bad"] * 10)
+    >>> len(X), X[:30] == texts, y[30:33]
+    (60, True, ['good', 'good', 'bad'])
+    """
 
     _parameter_constraints = {
         **BaseAugmenter._parameter_constraints,

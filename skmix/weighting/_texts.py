@@ -220,7 +220,10 @@ def check_texts(X: Any, name: str) -> list[str]:
         array = container.column(0)
     else:
         array = container.array
-        if array.ndim == 2 and array.shape[1] == 1:
+        if array.ndim == 1:
+            # As it came: NumPy would turn what is no string into one.
+            array = np.fromiter(X, dtype=object, count=len(X))
+        elif array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
     if array.ndim != 1:
         raise ValueError(
