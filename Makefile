@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SMOGN := $(VENV)/smogn/bin/python
 VERTICAL := $(VENV)/vertical/bin/python
+VALUATION := $(VENV)/valuation/bin/python
 COMPARE := OMP_NUM_THREADS=1 $(BIN)/python benchmarks/compare
 
 # Real data, where they lie beside the checkout; tests that need them skip elsewhere.
@@ -31,7 +32,7 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 # Hours on one core; each script goes on where it was interrupted.
-benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL)
+benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL) $(VALUATION)
 	$(COMPARE)/paper_protocol.py --data no2 --scratch .cache/no2.jsonl
 	$(COMPARE)/paper_protocol.py --data no2 --start 60 --splits 90 --skip-reinforce --scratch .cache/no2.jsonl
 	$(COMPARE)/paper_protocol.py --data thin_film --scratch .cache/thin_film.jsonl
@@ -44,6 +45,8 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL)
 	$(COMPARE)/imbalance_cost.py
 	$(COMPARE)/active.py --scratch .cache/active.jsonl
 	$(COMPARE)/active_cost.py
+	$(COMPARE)/weighting.py --scratch .cache/weighting.jsonl
+	$(COMPARE)/weighting_cost.py --rivals-python $(VALUATION)
 	$(COMPARE)/tables.py --out .cache/tables
 
 # A rival that needs an older NumPy than skmix has beside it.
@@ -56,6 +59,12 @@ $(VERTICAL):
 	$(PYTHON) -m venv $(VENV)/vertical
 	$@ -m pip install --quiet --constraint constraints.txt "pyod==3.6.7" "xgboost-cpu>=3" torch pandas tqdm
 	$@ -m pip install --quiet --no-deps "deepod==0.4.1"
+
+# A rival that asks for an older torch than its DVRL needs.
+$(VALUATION):
+	$(PYTHON) -m venv $(VENV)/valuation
+	$@ -m pip install --quiet --constraint constraints.txt torch pandas scikit-learn tqdm requests matplotlib
+	$@ -m pip install --quiet --no-deps "opendataval==1.3.0"
 
 clean:
 	rm -rf $(VENV) build *.egg-info docs/_build docs/auto_examples docs/generated docs/_generated

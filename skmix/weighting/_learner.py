@@ -545,8 +545,6 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
     ) -> list[Split]:
         """Split rows; those of weight 0 are as if they were not there."""
         there = np.flatnonzero(weight)
-        if not len(there):
-            raise ValueError("sample_weight is 0 for all rows: give some a weight.")
         if given is not None:
             return [(there, there[:0])]
         validation = self.validation
