@@ -19,6 +19,7 @@ import active_tables
 import imbalance_tables
 import matplotlib.pyplot as plt
 import regression_tables
+import weighting_tables
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    modules = (regression_tables, imbalance_tables, active_tables)
+    modules = (regression_tables, imbalance_tables, active_tables, weighting_tables)
     made_of = partial(read, options.results)
     with plt.rc_context({"figure.constrained_layout.use": True, "svg.hashsalt": ""}):
         for name, made in chain(

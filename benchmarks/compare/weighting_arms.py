@@ -31,6 +31,7 @@ def make_estimator(name, task, seed):
         return LADAClassifier(make_cnn, max_iter=20, batch_size=64, random_state=seed)
     network = {"early_stopping": False, "max_iter": 500, "random_state": seed}
     if task == "regression":
+        network["max_iter"] = 2000
         return {
             "linear": RidgeCV(np.logspace(-3, 3, 7)),
             "MLP": NetworkRegressor(64, **network),
