@@ -41,7 +41,7 @@ SIZES = {
     "digits": (600, 5),
     "annthyroid": (2000, 25),
     "energy": (400, 50),
-    "cifar10": (2000, 10),
+    "cifar10": (1000, 10),
 }
 RATES = (0, 0.2, 0.4)
 KINDS = ("symmetric", "pairwise")

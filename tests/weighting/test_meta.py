@@ -134,7 +134,7 @@ def test_the_guard_judges_by_rows_that_taught_nothing(validation):
 
 
 def test_an_estimator_without_weights_gets_a_bootstrap():
-    X, y, X_val, y_val, X_test, y_test, is_wrong = problem(0.4)
+    X, y, X_val, y_val, X_test, y_test, _ = problem(0.4)
     knn = KNeighborsClassifier(1)
     fitted = model(knn, guard=False).fit(X, y, X_val=X_val, y_val=y_val)
     plain = clone(knn).fit(np.r_[X, X_val], np.r_[y, y_val])
