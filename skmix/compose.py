@@ -13,24 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    RegressorMixin,
-    clone,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from . import _compat
 from ._containers import take_rows
+from ._delegates import ClassifierDelegate, Delegate
 from ._stopping import stops_by_held_out_rows
 from ._validation import check_kind
 from ._weights import fit_weighted, weights_after
@@ -41,14 +30,7 @@ from .weighting._augmenter import BaseAugmenter
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
 
 
-def _estimator_has(name: str) -> Any:
-    def check(self: _Resampled) -> bool:
-        return hasattr(getattr(self, "estimator_", self._estimator), name)
-
-    return check
-
-
-class _Resampled(MetaEstimatorMixin, BaseEstimator):
+class _Resampled(Delegate):
     """Fits the resampler, then the estimator on what comes out."""
 
     _parameter_constraints = {
@@ -147,14 +129,8 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
         if X_val is not None and stops_by_held_out_rows(self.estimator_):
             extra = {"X_val": X_val, "y_val": y_val}
         fit_weighted(self.estimator_, X_fit, y_fit, weight, rng, **extra)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self.estimator_, name):
-                setattr(self, name, getattr(self.estimator_, name))
+        self._take_over_names(self.estimator_)
         return self
-
-    @property
-    def _estimator(self) -> Any:
-        return self._default() if self.estimator is None else self.estimator
 
     def _make_resampler(self) -> Any:
         """Clone the resampler; let it learn for this estimator unless told another."""
@@ -180,35 +156,10 @@ class _Resampled(MetaEstimatorMixin, BaseEstimator):
                 ) from error
         return resampler
 
-    def _check_y(self, y: Any) -> Any:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None."
-            )
-        return y
-
     def _split_soft_labels(
         self, X: Any, y: Any, weight: NDArray | None
     ) -> tuple[Any, Any, NDArray | None]:
         return X, y, weight
-
-    @available_if(_estimator_has("predict"))
-    def predict(self, X: Any) -> NDArray:
-        """Predict with the estimator.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n, p)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n,) or (n, t)
-            Predictions.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
 
     def __sklearn_tags__(self) -> Any:
         """Take over what the estimator says of its input."""
@@ -290,12 +241,8 @@ class ResampledRegressor(RegressorMixin, _Resampled):
     (2,)
     """
 
-    @staticmethod
-    def _default() -> BaseEstimator:
-        return Ridge()
 
-
-class ResampledClassifier(ClassifierMixin, _Resampled):
+class ResampledClassifier(ClassifierMixin, ClassifierDelegate, _Resampled):
     """A classifier that is fitted on resampled rows.
 
     Parameters
@@ -366,15 +313,6 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
     145
     """
 
-    @staticmethod
-    def _default() -> BaseEstimator:
-        return LogisticRegression()
-
-    @property
-    def classes_(self) -> NDArray:
-        """Class labels, as the estimator knows them."""
-        return self.estimator_.classes_
-
     def _check_y(self, y: Any) -> Any:
         y = super()._check_y(y)
         column_or_1d(y, warn=True)
@@ -390,37 +328,3 @@ class ResampledClassifier(ClassifierMixin, _Resampled):
         weight = np.ones(len(soft)) if weight is None else weight
         classes = np.unique(np.asarray(y))
         return take_rows(X, row), classes[label], weight[row] * soft[row, label]
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X: Any) -> NDArray:
-        """Predict class probabilities with the estimator.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n, p)
-            Rows.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n, n_classes)
-            In the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X: Any) -> NDArray:
-        """Compute the estimator's decision function.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n, p)
-            Rows.
-
-        Returns
-        -------
-        decision : ndarray of shape (n,) or (n, n_classes)
-            As the estimator defines it.
-        """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)

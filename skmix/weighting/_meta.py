@@ -8,21 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    RegressorMixin,
-    clone,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from .._compat import HasMethods, check_sample_weight, fit_context, num_samples
 from .._containers import stack_rows, take_rows
+from .._delegates import ClassifierDelegate, Delegate
 from .._random import draw_seed
 from .._training import seeded
 from .._validation import check_kind
@@ -36,13 +29,6 @@ from ._learner import SampleWeightLearner
 GUARD_LEVEL = 0.25
 # Fewer than this cannot say whether weights help.
 MIN_ROWS_TO_JUDGE = 10
-
-
-def _estimator_has(name: str) -> Any:
-    def check(self: _LearnedWeight) -> bool:
-        return hasattr(getattr(self, "estimator_", self._estimator), name)
-
-    return check
 
 
 class _Rows(NamedTuple):
@@ -91,7 +77,7 @@ class _Rows(NamedTuple):
         return X, y, weight
 
 
-class _LearnedWeight(MetaEstimatorMixin, BaseEstimator):
+class _LearnedWeight(Delegate):
     """Learns weights of the rows, then fits the estimator with them."""
 
     _parameter_constraints = {
@@ -186,22 +172,8 @@ class _LearnedWeight(MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = fit_weighted(
             clone(self._estimator), *rows.with_weights(weight), rng
         )
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self.weighter_, name):
-                setattr(self, name, getattr(self.weighter_, name))
+        self._take_over_names(self.weighter_)
         return self
-
-    @property
-    def _estimator(self) -> Any:
-        return self._default() if self.estimator is None else self.estimator
-
-    def _check_y(self, y: Any) -> Any:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None."
-            )
-        return y
 
     def _make_weighter(self, seed: int) -> Any:
         """Copy the weighter; what it leaves open is as this estimator has it."""
@@ -285,23 +257,6 @@ class _LearnedWeight(MetaEstimatorMixin, BaseEstimator):
             "help."
         )
         warn_user(self.chosen_, JudgementWarning)
-
-    @available_if(_estimator_has("predict"))
-    def predict(self, X: Any) -> NDArray:
-        """Predict with the estimator.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n, p)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n,) or (n, t)
-            Predictions.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
 
     def __sklearn_tags__(self) -> Any:
         """Take over what the estimator says of its targets."""
@@ -399,10 +354,6 @@ class LearnedWeightRegressor(RegressorMixin, _LearnedWeight):
 
     _task = "regression"
 
-    @staticmethod
-    def _default() -> BaseEstimator:
-        return Ridge()
-
     def _halves(self, y: Any, seed: int) -> Any:
         rows = np.empty(num_samples(y))
         return KFold(2, shuffle=True, random_state=seed).split(rows)
@@ -415,7 +366,7 @@ class LearnedWeightRegressor(RegressorMixin, _LearnedWeight):
         return absolute_errors(model, X, y)
 
 
-class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
+class LearnedWeightClassifier(ClassifierMixin, ClassifierDelegate, _LearnedWeight):
     """A classifier that is fitted with learned weights of its rows.
 
     Parameters
@@ -513,15 +464,6 @@ class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
 
     _task = "classification"
 
-    @staticmethod
-    def _default() -> BaseEstimator:
-        return LogisticRegression()
-
-    @property
-    def classes_(self) -> NDArray:
-        """Class labels, as the estimator knows them."""
-        return self.estimator_.classes_
-
     def _check_y(self, y: Any) -> Any:
         y = super()._check_y(y)
         shape = np.asarray(y).shape
@@ -540,37 +482,3 @@ class LearnedWeightClassifier(ClassifierMixin, _LearnedWeight):
 
     def _losses(self, model: Any, X: Any, y: Any, named: bool) -> NDArray[np.float64]:
         return brier_losses(model, X, y) if named else errors(model, X, y)
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X: Any) -> NDArray:
-        """Predict class probabilities with the estimator.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n, p)
-            Rows.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n, n_classes)
-            In the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X: Any) -> NDArray:
-        """Compute the estimator's decision function.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n, p)
-            Rows.
-
-        Returns
-        -------
-        decision : ndarray of shape (n,) or (n, n_classes)
-            As the estimator defines it.
-        """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
