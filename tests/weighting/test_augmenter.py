@@ -328,3 +328,14 @@ def test_bad_input_is_named(wine, params, arguments, message):
     X, y = wine
     with pytest.raises(ValueError, match=message):
         augmenter(**params).fit(X, y, **arguments)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu(wine):
+    X, y = wine
+    model = augmenter(device="cuda", n_copies=2)
+    X_new, _ = model.fit_resample(X, y)
+    assert model.device_ == "cuda"
+    assert len(X_new) == 3 * 178
+    restored = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(restored.resample()[0], X_new)

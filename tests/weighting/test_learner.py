@@ -410,3 +410,16 @@ def test_a_splitter_that_leaves_rows_out():
     never = ~np.isfinite(model.learned_weight_)
     assert never.any()
     assert model.sample_weight_.mean() == pytest.approx(1)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("method", METHODS)
+def test_on_a_gpu(method):
+    X, y, X_val, y_val, is_wrong = problem()
+    params = {"max_iter": 60} if method == "dvrl" else {}
+    model = learner(method, device="cuda", **params).fit(X, y, X_val, y_val)
+    assert model.device_ == "cuda"
+    assert roc_auc_score(~is_wrong, model.sample_weight_) > 0.9
+    again = pickle.loads(pickle.dumps(model))
+    if method in ("meta_net", "dvrl"):
+        assert again.predict_weight(X, y) == pytest.approx(model.sample_weight_, 1e-3)

@@ -254,3 +254,11 @@ def test_bad_models_are_named():
 def test_checks_that_need_no_table(check):
     # The suites skip estimators whose rows are texts.
     check("LearnedTextAugmenter", LearnedTextAugmenter())
+
+
+@pytest.mark.gpu
+def test_on_a_gpu():
+    X, y = texts()
+    model = augmenter(device="cuda")
+    assert len(model.fit_resample(X, y)[0]) == 160
+    assert model.device_ == "cuda"
