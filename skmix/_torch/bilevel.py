@@ -153,7 +153,8 @@ class Manipulation(nn.Module):
         if not hasattr(self, "optimizer"):
             self.optimizer = self.make_optimizer()
         self.optimizer.zero_grad()
-        surrogate.backward()
+        # Not into the network, whose losses are still to be differentiated.
+        surrogate.backward(inputs=list(self.parameters()), retain_graph=True)
         self.optimizer.step()
 
     def make_optimizer(self) -> torch.optim.Optimizer:
@@ -186,6 +187,12 @@ Along = Callable[
 ]
 
 
+def trained(network: nn.Module) -> Parameters:
+    """Parameters of a network by name, but for those that its maker has frozen."""
+    named = network.named_parameters()
+    return {name: value for name, value in named if value.requires_grad}
+
+
 def forward_along(
     network: nn.Module, loss: Loss, rows: Rows, weight: Tensor, v: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:
@@ -197,7 +204,7 @@ def forward_along(
         dual = {
             name: forward_ad.make_dual(parameter, direction)
             for (name, parameter), direction in zip(
-                network.named_parameters(), v, strict=True
+                trained(network).items(), v, strict=True
             )
         }
         outputs = first_output(functional_call(network, dual, (rows.X,)))
@@ -216,7 +223,7 @@ def backward_along(
     losses = loss(first_output(network(rows.X)), rows.Y)
     gradient = torch.autograd.grad(
         (weight * losses).sum(),
-        list(network.parameters()),
+        list(trained(network).values()),
         create_graph=True,
         materialize_grads=True,
     )
@@ -282,7 +289,7 @@ class BilevelLearner:
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.warm_up = warm_up
-        self.parameters = list(network.parameters())
+        self.parameters = list(trained(network).values())
         self.device = self.parameters[0].device
         self.optimizer = torch.optim.SGD(
             self.parameters,
@@ -307,7 +314,7 @@ class BilevelLearner:
         seed = int(torch.randint(2**31, (), generator=self.generator))
         self.network.train()
         with own_random_state(seed, self.device):
-            for places in order.split(self.batch_size):
+            for places in self._batches(order):
                 batch = Rows(*(part[places.to(self.device)] for part in self.rows))
                 losses.append(self._update(batch))
             self.manipulation.end_epoch()
@@ -321,6 +328,14 @@ class BilevelLearner:
                 "loss is not finite. Lower it, and look for extreme values in X and y."
             )
         return {"objective": validation, "loss": training}
+
+    def _batches(self, order: Tensor) -> list[Tensor]:
+        """Cut an order into batches; layers that normalise take no single row."""
+        batches = list(order.split(self.batch_size))
+        if not self.is_plain and len(batches) > 1 and len(batches[-1]) == 1:
+            last = batches.pop()
+            batches[-1] = torch.cat([batches[-1], last])
+        return batches
 
     def _update(self, batch: Rows) -> Tensor:
         """Learn from one batch: the manipulation first, then the network."""
@@ -368,7 +383,7 @@ class BilevelLearner:
         ahead = {
             name: (parameter.detach() - self.learning_rate * direction).requires_grad_()
             for (name, parameter), direction in zip(
-                self.network.named_parameters(), gradient, strict=True
+                trained(self.network).items(), gradient, strict=True
             )
         }
         outputs = first_output(functional_call(self.network, ahead, (held_out.X,)))

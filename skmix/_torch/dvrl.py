@@ -107,6 +107,11 @@ class DVRLLearner(NetworkState):
         draws = torch.rand(self.n_rollouts, len(places), generator=self.generator)
         chosen = draws < chance.cpu()
         scores = np.asarray(self.evaluate(places.numpy(), chosen.numpy()))
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"The validation scores are not finite, {scores.tolist()}: pass "
+                "another scoring, or more validation rows."
+            )
         others = (scores.sum() - scores) / (len(scores) - 1)
         spread = scores.std()
         advantage = (scores - others) / spread if spread > 0 else 0 * scores

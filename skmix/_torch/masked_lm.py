@@ -374,12 +374,16 @@ def make(
     with own_random_state(seed, device):
         model = TinyLM(n_tokens, length, width) if loaded is None else LoadedLM(loaded)
         model = model.to(device).eval()
+        n_known = len(model.get_input_embeddings().weight)
         transform = TextTransform(
             model,
             n_labels=int(labels.max()) + 1,
             labels=torch.as_tensor(labels, device=device),
             may_mask=torch.as_tensor(may_mask, device=device),
-            allowed=torch.as_tensor(allowed, device=device),
+            # Models may have room for more tokens than their tokenizers have.
+            allowed=torch.as_tensor(
+                np.pad(allowed, (0, n_known - len(allowed))), device=device
+            ),
             padding=padding,
             **settings,
         )

@@ -275,7 +275,7 @@ class MetaNet(RowWeights):
         """Move to the CPU, and forget the history."""
         self.cpu()
         self.log_frequency = [table.cpu() for table in self.log_frequency]
-        self.history = []
+        self.history, self.seen = [], self.seen.cpu()
         self.__dict__.pop("optimizer", None)
 
     @torch.no_grad()

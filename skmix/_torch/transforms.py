@@ -76,7 +76,8 @@ class Transform(Manipulation):
     def to_cpu(self) -> torch.device:
         """Move to the CPU, and forget how it was trained."""
         self.cpu()
-        self.__dict__.pop("optimizer", None)
+        for name in ("optimizer", "source", "partner", "share"):
+            self.__dict__.pop(name, None)
         return torch.device("cpu")
 
     def rows(self, rows: Rows) -> Rows:
@@ -403,7 +404,13 @@ class UserTransform(Transform):
     def transform(self, rows: Rows) -> Rows:
         """Rows as the module makes them."""
         self.note(rows)
-        X, Y = self.module(rows.X, rows.Y, rows.places)
+        made = self.module(rows.X, rows.Y, rows.places)
+        if not isinstance(made, tuple) or len(made) != 2:
+            raise ValueError(
+                "augmentation must return a pair (X, Y) of new rows and targets, got "
+                f"{type(made).__name__}."
+            )
+        X, Y = made
         if X.shape != rows.X.shape or Y.shape != rows.Y.shape:
             raise ValueError(
                 "augmentation must return as many rows as it is given, of the same "
@@ -417,6 +424,11 @@ def make_user_transform(
     make: Callable[[Tensor, Tensor], nn.Module], rows: Rows, seed: int, **settings: Any
 ) -> UserTransform:
     """Make the module of a user for rows, with initial weights from a seed."""
+    if isinstance(make, nn.Module):
+        raise ValueError(
+            "augmentation must be a function of (X, Y) that returns a torch.nn.Module, "
+            f"got the module {type(make).__name__} itself."
+        )
     with own_random_state(seed, rows.X.device):
         module = make(rows.X, rows.Y)
     if not isinstance(module, nn.Module) or not any(True for _ in module.parameters()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 
+from .. import _compat
 from .._containers import take_rows
 from .._optional import import_pyplot
 from .._random import draw_seed
@@ -161,7 +163,20 @@ class RemovalCurveDisplay:
                     f"weights of {name!r} must be one to each of the {len(labels)} "
                     f"rows, got shape {np.shape(values)}."
                 ) from error
-        parts = np.asarray(fractions, dtype=float)
+        taken = [name for name in given if name in (RANDOM, CONFIDENCE)]
+        if taken:
+            raise ValueError(
+                f"weights cannot be named {taken[0]!r}, which is a line of its own. "
+                "Choose another name."
+            )
+        if _compat.num_samples(X) != len(labels):
+            raise ValueError(
+                f"X has {_compat.num_samples(X)} rows and y has {len(labels)}: pass "
+                "one label for each row."
+            )
+        if n_random < 1:
+            raise ValueError(f"n_random must be 1 or more, got {n_random}.")
+        parts = np.atleast_1d(np.asarray(fractions, dtype=float))
         if not parts.size or (parts < 0).any() or (parts >= 1).any():
             raise ValueError(
                 f"fractions must hold numbers from 0 to below 1, got {fractions!r}."
@@ -211,7 +226,7 @@ class RemovalCurveDisplay:
         if ax is None:
             _, ax = import_pyplot().subplots(layout="constrained")
         percent = 100 * np.asarray(self.fractions, dtype=float)
-        own = iter(COLORS)
+        own = cycle(COLORS)
         for name, values in self.curves.items():
             scores = np.atleast_2d(np.asarray(values, dtype=float))
             look = {

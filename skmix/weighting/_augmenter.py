@@ -14,7 +14,6 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -35,9 +34,12 @@ from ._held_out import split_rows
 from ._judging import absolute_errors, brier_losses, stratified_folds
 from ._maker import Maker
 from ._targets import Targets, read_targets
+from ._valuation import default_estimator
 
 GUARD_LEVEL = 0.1
 MIN_ROWS_TO_JUDGE = 20
+# One fold of them is left out, and of the others a share judges.
+MIN_GROUPS = 4
 N_FOLDS = 3
 
 
@@ -291,6 +293,9 @@ class BaseAugmenter(
         n_rows = _compat.num_samples(trusted)
         if n_rows < MIN_ROWS_TO_JUDGE:
             self._give_up(f"{n_rows} {'validation ' * given}rows are too few")
+            return
+        if groups is not None and not given and len(np.unique(groups)) < MIN_GROUPS:
+            self._give_up(f"the rows of {len(np.unique(groups))} groups are too few")
             return
         estimator = self.estimator
         if estimator is None:
@@ -636,16 +641,14 @@ class LearnedAugmenter(BaseAugmenter):
         return Maker(self, rows, targets, training, held_out, rng)
 
     def _default_estimator(self) -> Any:
-        """A linear model of encoded rows."""
-        model = LogisticRegression(max_iter=500)
-        if self._is_regression:
-            model = Ridge()
-        return make_pipeline(FunctionTransformer(partial(_flat, self._rows)), model)
+        """A simple model of encoded rows."""
+        encode = FunctionTransformer(partial(_encoded, self._rows))
+        return make_pipeline(encode, default_estimator(self._targets))
 
     def __sklearn_tags__(self) -> Any:
         """Tell that X may be a data frame and y may have several targets."""
         return _compat.sampler_tags(multi_output=True)
 
 
-def _flat(rows: Any, X: Any) -> NDArray[np.float64]:
-    return rows.encode(X, "X").reshape(_compat.num_samples(X), -1)
+def _encoded(rows: Any, X: Any) -> NDArray[np.float64]:
+    return rows.encode(X, "X")

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from .._columns import RowEncoder
-from .._containers import ArrayContainer, wrap
+from .._containers import wrap
 from .._scaling import channel_scale
 from .._validation import check_same_kinds, read_X
 
@@ -125,14 +125,12 @@ class ImageRows:
         Images.
     """
 
-    blocks: dict[int, tuple[int, int]] = {}
-
     def __init__(self, owner: BaseEstimator, X: Any) -> None:
         self.owner = owner
         images = self._read(X, reset=True, name="X")
         self.container = wrap(X)
-        if not isinstance(self.container, ArrayContainer):
-            self.container = ArrayContainer(images.reshape(len(images), -1))
+        kinds = self.container.kinds
+        self.is_whole = np.array([kind != "float" for kind in kinds])
         self.low = images.min(axis=(0, 2, 3), keepdims=True)
         self.high = images.max(axis=(0, 2, 3), keepdims=True)
         self.mean, self.scale = channel_scale(images)
@@ -146,11 +144,10 @@ class ImageRows:
     def extend(self, Z: NDArray, source: NDArray[np.intp]) -> Any:
         """All images as they came, then those of Z."""
         images = np.clip(Z * self.scale + self.mean, self.low, self.high)
-        array = self.container.array
-        if array.dtype.kind in "iu":
-            images = np.rint(images)
-        columns = list(range(int(np.prod(array.shape[1:]))))
-        return self.container.extend(source, columns, images.reshape(len(Z), -1))
+        values = images.reshape(len(Z), len(self.is_whole))
+        values[:, self.is_whole] = np.rint(values[:, self.is_whole])
+        columns = list(range(len(self.is_whole)))
+        return self.container.extend(source, columns, values)
 
     def _read(self, X: Any, *, reset: bool, name: str) -> NDArray:
         images = validate_data(

@@ -58,7 +58,7 @@ def split_rows(
         If no row is left on one side.
     """
     n_rows = len(codes)
-    if hasattr(validation, "split"):
+    if hasattr(validation, "split") and not isinstance(validation, str):
         if isinstance(getattr(validation, "random_state", 0), RandomState):
             raise ValueError(
                 "validation is a splitter whose random_state is a RandomState, which "

@@ -15,10 +15,17 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def absolute_errors(model: Any, X: Any, y: Any) -> NDArray[np.float64]:
-    """Absolute errors (n,) of a regressor, which single wrong targets do not rule."""
+    """Absolute errors (n,) of a regressor, which single wrong targets do not rule.
+
+    Of several targets, the mean of what they are in standard deviations.
+    """
     y = np.asarray(y, dtype=np.float64)
     error = np.abs(y - np.asarray(model.predict(X)).reshape(y.shape))
-    return error.reshape(len(y), -1).mean(axis=1)
+    error = error.reshape(len(y), -1)
+    if error.shape[1] > 1:
+        scale = y.std(axis=0)
+        error = error / np.where(scale > 0, scale, 1)
+    return error.mean(axis=1)
 
 
 def errors(model: Any, X: Any, y: Any) -> NDArray[np.float64]:

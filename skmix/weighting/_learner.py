@@ -437,6 +437,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         finally:
             loop.close()
             self.history_ = loop.history
+            self._interrupted = loop.interrupted
         self._collect(weighers, splits, weight, targets)
         return self
 
@@ -462,7 +463,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
             If the method learns a number for each row, and nothing of others.
         """
         check_is_fitted(self)
-        if self.method not in ("meta_net", "dvrl"):
+        if not self._weighers:
             raise AttributeError(
                 f"method={self.method!r} learns the weights of the rows of fit, and "
                 "nothing of others. Pass method='meta_net', or 'dvrl'."
@@ -605,8 +606,15 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         # Rows that judge all the time are trusted as they are.
         learned = np.where(count > 0, self.learned_weight_, 1.0)
         product = weight * learned
+        if not product.any():
+            warn_user(
+                "No row was found to lower the validation loss: all keep the weights "
+                "that they came with.",
+                WeightConcentrationWarning,
+            )
+            product = weight
         self.sample_weight_ = product * (n_rows / product.sum())
-        self._targets, self._weighers = targets, weighers
+        self._targets = targets
         self._weighers = [w for w in weighers if w.amortised]
         self.device_ = weighers[0].device_name
         if targets.classes is not None:

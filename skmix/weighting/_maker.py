@@ -113,7 +113,6 @@ class Maker:
     def finish(self) -> None:
         """Let go of what no draw needs, and see all rows from now on."""
         del self.learner
-        self.transform.cpu()
         if not self.of_user:
             self.training = np.arange(len(self.rows.Z))
         self.device = self.transform.to_cpu()

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import column_or_1d
 
 from .._compat import HasMethods, check_sample_weight, fit_context, num_samples
-from .._containers import stack_rows, take_rows
+from .._containers import stack_rows, take_rows, wrapped_type
 from .._delegates import ClassifierDelegate, Delegate
 from .._random import draw_seed
 from .._training import seeded
@@ -29,6 +29,7 @@ from ._learner import SampleWeightLearner
 GUARD_LEVEL = 0.25
 # Fewer than this cannot say whether weights help.
 MIN_ROWS_TO_JUDGE = 10
+MIN_GROUPS = 4
 
 
 class _Rows(NamedTuple):
@@ -64,6 +65,10 @@ class _Rows(NamedTuple):
                 if value is not None
             },
         )
+
+    def scaled(self, learned: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Learned weights with the mean of those that were given."""
+        return learned if self.weight is None else learned * self.weight.mean()
 
     def with_weights(
         self, weight: NDArray[np.float64] | None
@@ -158,16 +163,27 @@ class _LearnedWeight(Delegate):
             weight = check_sample_weight(
                 weight, X, dtype=np.float64, ensure_non_negative=True
             )
+        if X_val is not None and y_val is not None:
+            if wrapped_type(X) is not wrapped_type(X_val):
+                raise ValueError(
+                    f"X_val is a {type(X_val).__name__} and X a {type(X).__name__}: "
+                    "pass both in the same container."
+                )
+            if np.asarray(y).ndim == 1:
+                # One behind the other, whatever both came in.
+                y, y_val = np.asarray(y), column_or_1d(np.asarray(y_val))
         rows = _Rows(X, y, X_val, y_val, groups, weight)
         self.weighter_ = rows.learn(weighter)
-        if self.guard:
+        if self.guard and getattr(self.weighter_, "_interrupted", False):
+            self._give_up("an interrupted fit leaves no time")
+        elif self.guard:
             self._judge(rows, weighter, rng)
         else:
             self.accepted_ = True
             self.best_score_ = self.baseline_score_ = float("nan")
             self.chosen_ = "Learned weights; not judged, as guard=False."
         if self.accepted_:
-            weight = self.weighter_.sample_weight_
+            weight = rows.scaled(self.weighter_.sample_weight_)
         self.sample_weight_ = np.ones(num_samples(X)) if weight is None else weight
         self.estimator_ = fit_weighted(
             clone(self._estimator), *rows.with_weights(weight), rng
@@ -203,13 +219,21 @@ class _LearnedWeight(Delegate):
         elif not is_split:
             trusted = self.weighter_.validation_indices_
         if len(trusted) < MIN_ROWS_TO_JUDGE:
-            self._give_up(f"{len(trusted)} validation rows")
+            self._give_up(f"{len(trusted)} validation rows are too few")
             return
         y_trusted = take_rows(rows.y_val if given else rows.y, trusted)
         seed = draw_seed(rng)
         named = given or np.ndim(of_all) == 1
         losses = np.empty((2, len(trusted)))
-        for mine, others in self._halves(y_trusted, draw_seed(rng)):
+        halves = self._halves(y_trusted, draw_seed(rng))
+        if rows.groups is not None and not given:
+            of_trusted = np.asarray(take_rows(rows.groups, trusted))
+            n_groups = len(np.unique(of_trusted))
+            if n_groups < MIN_GROUPS:
+                self._give_up(f"the rows of {n_groups} groups are too few")
+                return
+            halves = GroupKFold(2).split(trusted, groups=of_trusted)
+        for mine, others in halves:
             teach, test = trusted[mine], trusted[others]
             if given:
                 part = rows._replace(
@@ -226,11 +250,15 @@ class _LearnedWeight(Delegate):
                     learner = clone(weighter).set_params(
                         validation=np.isin(stay, teach)
                     )
+            if hasattr(learner, "set_callbacks"):
+                # They are for the fit that the user asked for.
+                learner = clone(learner)
+                learner.set_callbacks()
             with warnings.catch_warnings():
                 # Half of the rows warn where all did not; all have warned already.
                 warnings.simplefilter("ignore", JudgementWarning)
                 warnings.simplefilter("ignore", WeightConcentrationWarning)
-                learned = part.learn(learner).sample_weight_
+                learned = part.scaled(part.learn(learner).sample_weight_)
             y_test = take_rows(y_trusted, others)
             for place, weight in enumerate([learned, part.weight]):
                 model = seeded(clone(self._estimator), self._estimator, seed)
@@ -249,12 +277,11 @@ class _LearnedWeight(Delegate):
             f"standard error {error:.4f}, signed-rank p {p_value:.2g}."
         )
 
-    def _give_up(self, what: str) -> None:
+    def _give_up(self, why: str) -> None:
         self.accepted_ = False
         self.best_score_ = self.baseline_score_ = float("nan")
         self.chosen_ = (
-            f"Weights as they were: {what} are too few to judge whether learned ones "
-            "help."
+            f"Weights as they were: {why} to judge whether learned ones help."
         )
         warn_user(self.chosen_, JudgementWarning)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -173,6 +174,11 @@ class TextRows:
 
     def __init__(self, X: Any, make_tokenizer: Any) -> None:
         self.container = wrap(X)
+        if isinstance(self.container, FrameContainer):
+            # New texts are no categories of old ones.
+            self.container.frame = self.container.frame.with_columns(
+                nw.all().cast(nw.String)
+            )
         self.texts = check_texts(X, "X")
         self.tokenizer = make_tokenizer(self.texts)
         self.tokens = self.tokenizer(self.texts)
@@ -223,8 +229,6 @@ def check_texts(X: Any, name: str) -> list[str]:
         if array.ndim == 1:
             # As it came: NumPy would turn what is no string into one.
             array = np.fromiter(X, dtype=object, count=len(X))
-        elif array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
     if array.ndim != 1:
         raise ValueError(
             f"{name} must hold one text to a row, got shape {array.shape}."

@@ -11,6 +11,9 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import check_scoring
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from .._containers import take_rows
 from .._random import draw_seed
@@ -25,6 +28,20 @@ from ._targets import Targets
 def mean_accuracy(model: Any, X: Any, y: Any) -> float:
     """Share of all labels that a classifier of several outputs gets right."""
     return float(1 - errors(model, X, y).mean())
+
+
+def default_estimator(targets: Targets) -> Any:
+    """A linear model of flattened rows; neighbours for classes of several outputs."""
+    model: Any = LogisticRegression(max_iter=500)
+    if targets.classes is None:
+        model = Ridge()
+    elif targets.Y.shape[1] > 1:
+        model = KNeighborsClassifier()
+    return make_pipeline(FunctionTransformer(_flat), model)
+
+
+def _flat(X: Any) -> Any:
+    return X.reshape(len(X), -1) if np.ndim(X) > 2 else X
 
 
 class SelectionEvaluator:
@@ -67,7 +84,7 @@ class SelectionEvaluator:
     ) -> None:
         numbers = targets.classes is None
         if estimator is None:
-            estimator = Ridge() if numbers else LogisticRegression(max_iter=200)
+            estimator = default_estimator(targets)
         check_kind(estimator, "regressor" if numbers else "classifier")
         if scoring is None:
             scoring = self._default_scoring(estimator, targets)
@@ -148,7 +165,7 @@ class SelectionEvaluator:
         self, rows: NDArray[np.intp], mask: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
         """Chosen rows, and one of each class that was not, as scorers need them all."""
-        codes = self.codes[rows]
-        lost = np.setdiff1d(codes, codes[mask])
-        first = np.searchsorted(codes, lost, sorter=(order := np.argsort(codes)))
-        return rows[np.union1d(np.flatnonzero(mask), order[first])]
+        chosen = rows[mask]
+        found, first = np.unique(self.codes, return_index=True)
+        lost = ~np.isin(found, self.codes[chosen])
+        return np.union1d(chosen, first[lost])

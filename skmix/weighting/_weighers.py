@@ -57,6 +57,7 @@ class NetworkWeigher:
         self.mean, self.scale = channel_scale(rows[0])
         self.device = resolve_device(owner.device)
         self.device_name = str(self.device)
+        self.warm_up = owner.warm_up
         shape, n_outputs = rows[0].shape[1:], targets.n_outputs
         network = make_network(owner, shape, n_outputs, draw_seed(rng))
         self.rows = self._tensors(*rows)
@@ -78,15 +79,16 @@ class NetworkWeigher:
     def finish(self) -> None:
         """Take the weights of the rows, and let go of what is no longer needed."""
         learner, manipulation = self.learner, self.manipulation
-        self.history = np.array(manipulation.history)
+        n_rows = len(self.rows.places)
+        self.history = np.array(manipulation.history, np.float32).reshape(-1, n_rows)
         self.amortised = hasattr(manipulation, "log_weight")
         # After no epoch at all, all rows weigh the same.
         self.weight = np.ones(len(self.rows.places))
-        if self.amortised and len(self.history):
+        if self.amortised and len(self.history) > self.warm_up:
             raw = self._raw(self.rows)
             self.total = raw.mean()
             self.weight = raw / self.total
-        elif len(self.history):
+        elif len(self.history) and not self.amortised:
             self.weight = self.history.mean(axis=0, dtype=np.float64)
         del self.rows
         if self.amortised:
@@ -99,6 +101,9 @@ class NetworkWeigher:
 
     def predict(self, X: NDArray, Y: NDArray, originals: Any) -> NDArray[np.float64]:
         """Weights of any rows, where those of the training rows are 1 in the mean."""
+        if not hasattr(self, "total"):
+            # Nothing was learned.
+            return np.ones(len(X))
         return self._raw(self._tensors(X, Y, np.ones(len(X)))) / self.total
 
     def _tensors(self, X: NDArray, Y: NDArray, weight: NDArray) -> Any:
@@ -201,7 +206,8 @@ class ValueWeigher:
 
     def finish(self) -> None:
         """Take the weights of the rows, and let go of what is no longer needed."""
-        self.history = np.array(self.learner.history)
+        n_rows = len(self.inputs)
+        self.history = np.array(self.learner.history, np.float32).reshape(-1, n_rows)
         raw = self.learner.values(self.inputs)
         self.total = raw.mean() if len(self.history) else 1.0
         self.weight = raw / raw.mean() if len(self.history) else np.ones(len(raw))
@@ -271,4 +277,4 @@ def make_network(owner: Any, shape: tuple[int, ...], n_outputs: int, seed: int) 
         layers = check_layers(owner.hidden_layer_sizes, "hidden_layer_sizes")
         sizes = [int(np.prod(shape)), *layers, n_outputs]
         network = proxies.build(lambda: proxies.make_mlp(sizes), seed)
-    return proxies.check_network(network, shape, n_outputs, seed)
+    return proxies.check_network(network.float(), shape, n_outputs, seed)

@@ -84,6 +84,8 @@ def test_self_confidence():
         ({"weights": np.ones(3)}, r"weights of 'weights' must be one to each of"),
         ({"fractions": [1.0]}, r"fractions must hold numbers from 0 to below 1"),
         ({"fractions": []}, r"fractions must hold numbers"),
+        ({"n_random": 0}, r"n_random must be 1 or more"),
+        ({"weights": {"random": np.ones(100)}}, r"weights cannot be named 'random'"),
     ],
 )
 def test_bad_input_is_named(noisy, params, message):

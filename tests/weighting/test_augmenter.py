@@ -330,6 +330,55 @@ def test_bad_input_is_named(wine, params, arguments, message):
         augmenter(**params).fit(X, y, **arguments)
 
 
+def test_images_that_are_true_or_false():
+    rng = np.random.RandomState(0)
+    images = rng.rand(60, 1, 8, 8) > 0.5
+    X_new, _ = augmenter().fit_resample(images, np.arange(60) % 3)
+    assert X_new.dtype == bool
+    assert X_new[60:].mean() == pytest.approx(images.mean(), abs=0.05)
+
+
+def test_images_in_a_data_frame():
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(rng.randint(0, 255, (60, 64))).add_prefix("p")
+    y = np.arange(60) % 3
+    for n_copies in (0, 1):
+        model = augmenter(image_shape=(1, 8, 8), n_copies=n_copies)
+        X_new, _ = model.fit_resample(frame, y)
+        assert X_new.columns.equals(frame.columns)
+        assert (X_new.dtypes == frame.dtypes).all()
+        assert X_new.head(60).equals(frame)
+
+
+def test_the_guard_of_few_groups_and_of_several_outputs(wine):
+    X, y = wine
+    knn = KNeighborsClassifier()
+    model = augmenter(estimator=knn, guard=True, max_iter=1)
+    with pytest.warns(JudgementWarning, match=r"rows of 2 groups are too few"):
+        model.fit(X, y, groups=np.arange(178) % 2)
+    with pytest.warns(JudgementWarning, match=r"in its place"):
+        augmenter(guard=True, max_iter=1).fit(X, np.column_stack([y, y > 0]))
+
+
+def test_what_a_module_of_the_user_must_be(wine):
+    import torch
+    from torch import nn
+
+    class Alone(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, X, Y, places):
+            return X * self.scale
+
+    X, y = wine
+    with pytest.raises(ValueError, match=r"must return a pair \(X, Y\)"):
+        augmenter(augmentation=lambda X, Y: Alone()).fit(X, y)
+    with pytest.raises(ValueError, match=r"got the module Alone itself"):
+        augmenter(augmentation=Alone()).fit(X, y)
+
+
 @pytest.mark.gpu
 def test_on_a_gpu(wine):
     X, y = wine

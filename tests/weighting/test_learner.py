@@ -357,6 +357,7 @@ def test_an_interrupted_fit_keeps_what_it_has():
         ({"validation": [-1, 5]}, {}, r"validation must hold different places"),
         ({"validation": np.arange(120)}, {}, r"validation holds all rows"),
         ({"validation": ["a"]}, {}, r"validation must be a share"),
+        ({"validation": "abc"}, {}, r"validation"),
         (
             {"validation": KFold(3, shuffle=True, random_state=GENERATOR)},
             {},
@@ -410,6 +411,53 @@ def test_a_splitter_that_leaves_rows_out():
     never = ~np.isfinite(model.learned_weight_)
     assert never.any()
     assert model.sample_weight_.mean() == pytest.approx(1)
+
+
+def test_dvrl_scores_with_all_classes_where_one_is_rare():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(1500, 3)), np.zeros(1500, int)
+    y[:6] = 1
+    model = learner("dvrl", max_iter=8, batch_size=50, validation=0.4).fit(X, y)
+    assert np.isfinite(model.history_["objective"]).all()
+
+
+def test_dvrl_has_a_default_for_images_and_several_outputs():
+    X, y, X_val, y_val, _ = problem(n=80)
+    images, images_val = (part.reshape(len(part), 2, 2, 2) for part in (X, X_val))
+    learner("dvrl", max_iter=2).fit(images, y, images_val, y_val)
+    Y, Y_val = (np.column_stack([part, part > 0]) for part in (y, y_val))
+    learner("dvrl", max_iter=2).fit(X, Y, X_val, Y_val)
+
+
+def test_frozen_layers_stay_as_they_are():
+    from torch import nn
+
+    X, y, X_val, y_val, is_wrong = problem()
+    made = []
+
+    def make(shape, n_outputs):
+        first = nn.Linear(8, 16).double().requires_grad_(False)
+        made.append(first.weight.clone())
+        return nn.Sequential(first, nn.ReLU(), nn.Linear(16, n_outputs).double())
+
+    model = learner("meta_net", module=make, max_iter=30).fit(X, y, X_val, y_val)
+    frozen = model._weighers[0].learner.network[0].weight
+    assert np.allclose(frozen, made[0])
+    assert roc_auc_score(~is_wrong, model.sample_weight_) > 0.9
+
+
+def test_a_net_that_never_began_to_learn_weighs_all_rows_alike():
+    X, y, X_val, y_val, _ = problem(n=80)
+    model = learner("meta_net", warm_up=10, max_iter=3).fit(X, y, X_val, y_val)
+    assert (model.sample_weight_ == 1).all()
+    assert (model.predict_weight(X, y) == 1).all()
+
+
+def test_another_method_than_that_of_the_fit():
+    X, y, X_val, y_val, _ = problem(n=80)
+    model = learner(max_iter=2).fit(X, y, X_val, y_val).set_params(method="meta_net")
+    with pytest.raises(AttributeError, match=r"Pass method='meta_net'"):
+        model.predict_weight(X, y)
 
 
 @pytest.mark.gpu

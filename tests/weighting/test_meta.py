@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from skmix.callbacks import Checkpoint, History
 from skmix.exceptions import JudgementWarning
 from skmix.weighting import (
     LearnedWeightClassifier,
@@ -262,3 +263,67 @@ def test_cross_validation_of_the_default():
     X, y, *_ = problem(0.2)
     scores = cross_val_score(LearnedWeightClassifier(random_state=0), X, y, cv=3)
     assert scores.mean() > 0.5
+
+
+def test_the_guard_keeps_groups_together():
+    X, y, *_ = problem(0.2)
+    groups = np.arange(300) // 3
+    X = np.column_stack([X, groups])
+    trained, shared = [], []
+
+    class Spy(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            trained.append(set(X[:, -1]))
+            return super().fit(X, y, sample_weight)
+
+        def predict(self, X):
+            shared.append(trained[-1] & set(X[:, -1]))
+            return super().predict(X)
+
+    fitted = model(Spy(max_iter=3000), weighter=weighter(validation=0.3, max_iter=2))
+    fitted.fit(X, y, groups=groups)
+    assert shared == [set()] * 4
+
+
+def test_the_verdict_does_not_depend_on_the_unit_of_weights():
+    X, y, X_val, y_val, *_ = problem(0.3)
+    tree = DecisionTreeClassifier(max_depth=4, random_state=0)
+    found = []
+    for unit in (0.01, 1.0, 100.0):
+        data = {"X_val": X_val, "y_val": y_val, "sample_weight": np.full(300, unit)}
+        fitted = model(tree, guard=False).fit(X, y, **data)
+        assert fitted.sample_weight_.mean() == pytest.approx(unit)
+        found.append(fitted.sample_weight_ / unit)
+    assert found[0] == pytest.approx(found[2])
+
+
+def test_labels_in_other_containers_than_those_of_validation_rows():
+    X, y, X_val, y_val, *_ = problem(0.3)
+    wanted = model(guard=False).fit(X, y, X_val=X_val, y_val=y_val)
+    for labels in (y_val[:, None], y_val.tolist()):
+        fitted = model(guard=False).fit(X, pd.Series(y), X_val=X_val, y_val=labels)
+        assert np.array_equal(fitted.sample_weight_, wanted.sample_weight_)
+    with pytest.raises(ValueError, match=r"X_val is a ndarray and X a DataFrame"):
+        model().fit(pd.DataFrame(X), y, X_val=X_val, y_val=y_val)
+
+
+def test_a_checkpoint_of_the_weighter_is_for_its_own_fit(tmp_path):
+    X, y, X_val, y_val, *_ = problem(0.3)
+    saved = weighter().set_callbacks(Checkpoint(tmp_path / "fit.npz"))
+    fitted = model(weighter=saved).fit(X, y, X_val=X_val, y_val=y_val)
+    assert np.isfinite(fitted.best_score_)
+
+
+def test_an_interrupted_weighter_is_not_judged():
+    X, y, X_val, y_val, *_ = problem(0.3)
+
+    class Interrupt(History):
+        def on_fit_task_end(self, estimator, context, *, metadata=None):
+            if metadata is not None:
+                raise KeyboardInterrupt
+
+    stopped = weighter().set_callbacks(Interrupt())
+    with pytest.warns(UserWarning, match=r"Interrupted|interrupted"):
+        fitted = model(weighter=stopped).fit(X, y, X_val=X_val, y_val=y_val)
+    assert not fitted.accepted_
+    assert "an interrupted fit leaves no time to judge" in fitted.chosen_

@@ -98,6 +98,9 @@ def test_containers():
     assert labels.index.tolist() == list(range(160))
     made, _ = augmenter().fit_resample(pl.Series("text", X), y)
     assert made.to_list() == wanted
+    categories = pd.Series(X, dtype="category")
+    made, _ = augmenter().fit_resample(categories, y)
+    assert made.tolist() == wanted
     for kind in (object, str):
         made, _ = augmenter().fit_resample(np.array(X, dtype=kind), y)
         # Also those that are longer than the longest was.
