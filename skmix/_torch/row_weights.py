@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def linear(phi: Tensor) -> Tensor:
     return phi / torch.where(total > SMALLEST_SUM, total, torch.inf)
 
 
-class RowWeights(Manipulation):
+class RowWeights(Manipulation, ABC):
     """Turns what a method learns into weights, and remembers these.
 
     Parameters
@@ -64,9 +65,9 @@ class RowWeights(Manipulation):
 
     learns = True
 
+    @abstractmethod
     def share(self, rows: Rows, losses: Tensor) -> Tensor:
         """Shares (b,) of rows in a batch: of sum 1, or all 0."""
-        raise NotImplementedError
 
     def weights(self, rows: Rows, losses: Tensor) -> Tensor:
         """Shares, mixed with equal ones."""

@@ -7,6 +7,7 @@ is random in it does not depend on phi, so that x is differentiable in phi.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from math import pi
 from typing import Any, NamedTuple
@@ -57,21 +58,21 @@ class Partners(NamedTuple):
         return self.order[self.begin[places] + step]
 
 
-class Transform(Manipulation):
+class Transform(Manipulation, ABC):
     """Shows training each row as it is, and once more, transformed."""
 
+    @abstractmethod
     def transform(self, rows: Rows) -> Rows:
         """Rows as they are transformed, one for each."""
-        raise NotImplementedError
 
     def note(self, rows: Rows) -> None:
         """Remember that rows come from themselves alone."""
         self.source = self.partner = rows.places
         self.share = torch.zeros(len(rows.places), device=rows.X.device)
 
+    @abstractmethod
     def arrays(self) -> State:
         """What is learned, as arrays."""
-        raise NotImplementedError
 
     def to_cpu(self) -> torch.device:
         """Move to the CPU, and forget how it was trained."""

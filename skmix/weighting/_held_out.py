@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -22,7 +21,6 @@ def split_rows(
     y: NDArray,
     rng: RandomState,
     groups: NDArray | None = None,
-    name_of: Callable[[int], Any] = str,
 ) -> list[Split]:
     """Split rows into those that are weighed and those that judge.
 
@@ -43,9 +41,6 @@ def split_rows(
 
     groups : ndarray of shape (n,), default=None
         Groups that a share, or a splitter, does not take apart.
-
-    name_of : callable
-        Name of a class for messages.
 
     Returns
     -------
@@ -75,7 +70,7 @@ def split_rows(
         splitter = GroupShuffleSplit(1, test_size=float(validation), random_state=rng)
         return list(splitter.split(codes, groups=groups))
     if isinstance(validation, Integral):
-        held_out = _some_of_each(int(validation), codes, rng, name_of)
+        held_out = _some_of_each(int(validation), codes, rng)
     else:
         held_out = check_places(validation, n_rows)
     if groups is not None:
@@ -94,17 +89,15 @@ def _some_of_each(
     number: int,
     codes: NDArray[np.intp],
     rng: RandomState,
-    name_of: Callable[[int], Any],
 ) -> NDArray[np.intp]:
     order = rng.permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]
     counts = np.bincount(codes)
-    short = np.flatnonzero(counts <= number)
-    if len(short):
+    if counts.min() <= number:
         raise ValueError(
-            f"validation={number} takes {number} rows of each class, but class "
-            f"{name_of(int(short[0]))} of y has {counts[short[0]]}, and one must be "
-            "left. Take fewer, or pass X_val and y_val."
+            f"validation={number} takes {number} rows of each class, but the smallest "
+            f"class of y has {counts.min()}, and one must be left. Take fewer, or pass "
+            "X_val and y_val."
         )
     rank = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.sort(order[rank < number])

@@ -28,16 +28,12 @@ class Targets:
 
     mean, scale : ndarray of shape (t,)
         Of the numbers as they came.
-
-    is_vector : bool
-        Whether they came one to a row, without a second axis.
     """
 
     Y: NDArray
     classes: list[NDArray] | None
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
-    is_vector: bool
 
     @property
     def n_outputs(self) -> int:
@@ -130,11 +126,10 @@ def read_targets(y: Any, n_rows: int, task: str) -> Targets:
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
     if task == "regression" or (task == "auto" and _is_continuous(y)):
-        container, numbers = read_regression_y(y, n_rows)
-        is_vector = np.ndim(container.take(np.arange(1))) == 1
+        _, numbers = read_regression_y(y, n_rows)
         mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
-        return Targets((numbers - mean) / scale, None, mean, scale, is_vector)
+        return Targets((numbers - mean) / scale, None, mean, scale)
     labels = _read_labels(y, n_rows, "y")
     pairs = [np.unique(column, return_inverse=True) for column in labels.T]
     classes = [pair[0] for pair in pairs]
@@ -153,8 +148,7 @@ def read_targets(y: Any, n_rows: int, task: str) -> Targets:
             )
     codes = np.column_stack([pair[1].reshape(-1) for pair in pairs])
     nothing = np.zeros(labels.shape[1])
-    is_vector = np.ndim(wrap(y).take(np.arange(1))) == 1
-    return Targets(codes, classes, nothing, nothing + 1, is_vector)
+    return Targets(codes, classes, nothing, nothing + 1)
 
 
 def _is_continuous(y: Any) -> bool:
