@@ -19,8 +19,8 @@ def channel_scale(
     Returns
     -------
     mean, scale : ndarray of shape (p,) or (channels, 1, ...)
-        To be subtracted from rows, and to divide them by. What is constant keeps its
-        size.
+        To be subtracted from rows, and to divide them by. What is constant is divided
+        by its size, if that is more than 1.
     """
     axes = (0, *range(2, X.ndim))
     is_constant = (X.max(axis=axes, keepdims=True) == X.min(axis=axes, keepdims=True))[
@@ -32,6 +32,6 @@ def channel_scale(
     X = np.ldexp(X, -exponent)
     deviation = X.std(axis=axes, keepdims=True, dtype=np.float64)[0]
     deviation = np.ldexp(deviation, exponent[0])
-    # What is constant, also but for rounding, stays as it is.
+    # What is constant, also but for rounding, shall not become large by it.
     is_constant |= deviation <= 10 * np.finfo(X.dtype).eps * np.abs(mean)
-    return mean, np.where(is_constant, 1.0, deviation)
+    return mean, np.where(is_constant, np.maximum(np.abs(mean), 1.0), deviation)

@@ -25,7 +25,7 @@ from ._validation import check_kind
 from ._weights import fit_weighted, weights_after
 from .active import LADASelector
 from .base import BaseMixResampler, BaseMixSampler
-from .weighting._augmenter import BaseAugmenter
+from .weighting._base_augmenter import BaseAugmenter
 
 __all__ = ["ResampledClassifier", "ResampledRegressor"]
 

@@ -199,4 +199,4 @@ def taus(policy: BetaPolicy, first: Tensor, second: Tensor) -> NDArray[np.float6
     """Tau of pairs of rows, in blocks of them."""
     blocks = zip(in_blocks(first), in_blocks(second), strict=True)
     parts = [policy(a, b) for a, b in blocks]
-    return torch.cat(parts).double().cpu().numpy()
+    return torch.cat(parts).cpu().double().numpy()

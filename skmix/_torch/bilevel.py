@@ -20,14 +20,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.backends import cudnn
 from torch.func import functional_call
 from torch.nn import functional as F
 
@@ -47,11 +49,28 @@ from .state import (
 Loss = Callable[[Tensor, Tensor], Tensor]
 Parameters = dict[str, Tensor]
 
-# Layers whose training pass differs from that of evaluation.
-RANDOM_OR_NORMALISED = (
-    nn.modules.batchnorm._NormBase,
-    nn.modules.dropout._DropoutNd,
-)
+# Layers whose pass is the same in training and in evaluation. What others do, also
+# those of a user, cannot be seen from outside.
+PLAIN = {
+    nn.Sequential,
+    nn.Flatten,
+    nn.Identity,
+    nn.Linear,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.MaxPool1d,
+    nn.MaxPool2d,
+    nn.AvgPool1d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool1d,
+    nn.AdaptiveAvgPool2d,
+    nn.ReLU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Tanh,
+    nn.LayerNorm,
+    nn.GroupNorm,
+}
 
 
 class LogLoss:
@@ -300,9 +319,7 @@ class BilevelLearner:
         )
         self.generator = torch.Generator().manual_seed(seed)
         # One pass is as good as another where nothing in it is random.
-        self.is_plain = not any(
-            isinstance(module, RANDOM_OR_NORMALISED) for module in network.modules()
-        )
+        self.is_plain = all(type(module) in PLAIN for module in network.modules())
         self.forward_along = self._find_along()
         self.epoch = 0
 
@@ -342,7 +359,8 @@ class BilevelLearner:
         losses = None
         if self.manipulation.learns and self.epoch >= self.warm_up:
             self._train(False)
-            rows, losses = self._look_ahead(batch)
+            with self._own_kernels():
+                rows, losses = self._look_ahead(batch)
             self._train(True)
             if rows is not batch or not self.is_plain:
                 losses = None
@@ -396,6 +414,13 @@ class BilevelLearner:
         if not self.is_plain:
             self.network.train(mode)
 
+    def _own_kernels(self) -> Any:
+        """Torch's for recurrent layers: cuDNN's cannot be differentiated twice."""
+        modules = self.network.modules()
+        if any(isinstance(module, nn.RNNBase) for module in modules):
+            return cudnn.flags(enabled=False)
+        return nullcontext()
+
     def _losses(self, rows: Rows) -> Tensor:
         return self.loss(first_output(self.network(rows.X)), rows.Y)
 
@@ -428,7 +453,11 @@ class BilevelLearner:
         rows = Rows(*(part[:2] for part in self.held_out))
         self.network.eval()
         try:
-            with own_random_state(0, self.device), warnings.catch_warnings():
+            with (
+                own_random_state(0, self.device),
+                self._own_kernels(),
+                warnings.catch_warnings(),
+            ):
                 # torch compiles its rules of forward mode when they are first used, in
                 # a way that it warns of itself.
                 warnings.simplefilter("ignore", DeprecationWarning)

@@ -62,9 +62,10 @@ class DVRLLearner(NetworkState):
     -----
     With s_k the score of selection k and pi_k its probability, Adam goes along
 
-        1/m sum_k (s_k - mean of the other scores) / sd(s) grad log pi_k.
+        1/(m b) sum_k (s_k - mean of the other scores) / sd(s) grad log pi_k,
 
-    The paper has one selection, and subtracts a moving average.
+    for m selections of b rows, and against the price of a mean probability beyond 0.9
+    or 0.1. The paper has one selection, and subtracts a moving average.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class DVRLLearner(NetworkState):
         """Probabilities (n,) that rows are chosen."""
         rows = torch.as_tensor(inputs, dtype=torch.float32, device=self.device)
         logits = torch.cat([self.network(block)[:, 0] for block in in_blocks(rows)])
-        return logits.double().sigmoid().cpu().numpy()
+        return logits.cpu().double().sigmoid().numpy()
 
     def state(self) -> State:
         """What the next step depends on, and the history."""

@@ -204,5 +204,5 @@ def probabilities(
         for begin in range(0, len(X), size):
             block = torch.as_tensor(scale(X[begin : begin + size]), device=device)
             outputs = first_output(network(block))
-            parts.append(outputs.double().softmax(dim=1).cpu())
+            parts.append(outputs.cpu().double().softmax(dim=1))
     return torch.cat(parts).numpy()

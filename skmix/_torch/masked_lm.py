@@ -221,7 +221,7 @@ class TextTransform(Transform):
 
     def arrays(self) -> State:
         """The embeddings of labels."""
-        return {"label": self.label.detach().double().cpu().numpy()}
+        return {"label": self.label.detach().cpu().double().numpy()}
 
     def logits(self, tokens: Tensor, labels: Tensor) -> Tensor:
         """Logits (b, l, n_tokens) of tokens in the place of each."""
@@ -234,6 +234,8 @@ class TextTransform(Transform):
         adam = torch.optim.Adam(self.parameters(), lr=rate, fused=True)
         batches = draw_batches(len(tokens), 32, seed)
         n_batches = -(-len(tokens) // 32)
+        words = torch.arange(len(self.forbidden), device=tokens.device)
+        words = words[~self.forbidden]
         self.train()
         with own_random_state(seed, tokens.device):
             for _ in range(n_epochs * n_batches):
@@ -244,8 +246,8 @@ class TextTransform(Transform):
                 if not asked.any():
                     continue
                 seen = torch.where(share < TRAINED_ON * REPLACED, self.mask, texts)
-                n_tokens = len(self.forbidden)
-                any_token = torch.randint(n_tokens, texts.shape, device=texts.device)
+                draw = torch.randint(len(words), texts.shape, device=texts.device)
+                any_token = words[draw]
                 shuffled = share >= TRAINED_ON * (1 - SHUFFLED)
                 seen = torch.where(asked & shuffled, any_token, seen)
                 seen = torch.where(asked, seen, texts)
@@ -315,6 +317,7 @@ def make(
     width: int,
     n_units: int,
     n_outputs: int,
+    n_labels: int,
     labels: NDArray,
     may_mask: NDArray,
     allowed: NDArray,
@@ -339,7 +342,7 @@ def make(
     n_units, n_outputs : int
         Sizes of the classifier.
 
-    labels, may_mask, allowed : ndarray
+    n_labels, labels, may_mask, allowed : int, ndarray
         See `TextTransform`.
 
     padding : int
@@ -377,7 +380,7 @@ def make(
         n_known = len(model.get_input_embeddings().weight)
         transform = TextTransform(
             model,
-            n_labels=int(labels.max()) + 1,
+            n_labels=n_labels,
             labels=torch.as_tensor(labels, device=device),
             may_mask=torch.as_tensor(may_mask, device=device),
             # Models may have room for more tokens than their tokenizers have.

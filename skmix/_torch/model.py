@@ -57,7 +57,7 @@ class Model:
         self.cut = Cut(network, layer)
         self.cut.check(self.probe)
         with torch.no_grad(), evaluating(network):
-            outputs = first_output(network(self.probe)).double()
+            outputs = first_output(network(self.probe)).cpu().double()
         if outputs.dim() != 2 or outputs.shape[1] < 2:
             raise ValueError(
                 "The network must have an output for each class, two or more: it makes "
@@ -95,7 +95,7 @@ class Model:
         """Class probabilities from what the layer handed on, in blocks of rows."""
         with evaluating(self.network):
             parts = [self._probabilities(block) for block in in_blocks(hidden)]
-        return torch.cat(parts).double().cpu().numpy()
+        return torch.cat(parts).cpu().double().numpy()
 
     @torch.no_grad()
     def members(self, hidden: Tensor, n_members: int, seed: int) -> NDArray[np.float64]:
@@ -113,7 +113,7 @@ class Model:
                 with own_random_state(seed, self.device):
                     passes = [self._probabilities(block) for _ in range(n_members)]
                 parts.append(torch.stack(passes))
-        return torch.cat(parts, dim=1).double().cpu().numpy()
+        return torch.cat(parts, dim=1).cpu().double().numpy()
 
     def scores(
         self, score: Callable[[Tensor], Tensor], n_members: int = 0
@@ -163,7 +163,7 @@ class Model:
                 last_inputs(self.network, block)
                 for block in in_blocks(self.tensor(rows))
             ]
-        return torch.cat(parts).double().cpu().numpy()
+        return torch.cat(parts).cpu().double().numpy()
 
     def _probabilities(self, hidden: Tensor) -> Tensor:
         outputs = self.cut.output(hidden, self.probe[:1])

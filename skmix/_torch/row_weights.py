@@ -52,7 +52,7 @@ class RowWeights(Manipulation, ABC):
     ----------
     history : list of ndarray of shape (n_rows,)
         What each row weighed in each epoch, before equal shares are mixed in: 1 in the
-        mean.
+        mean of each batch, but 0 in one that has no weight at all.
     """
 
     def __init__(
@@ -282,4 +282,4 @@ class MetaNet(RowWeights):
     @torch.no_grad()
     def weights_of(self, losses: Tensor, Y: Tensor) -> NDArray[np.float64]:
         """Weights (n,) of rows, but for a factor."""
-        return self.log_weight(losses, Y).double().exp().cpu().numpy()
+        return self.log_weight(losses, Y).cpu().double().exp().numpy()

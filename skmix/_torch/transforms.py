@@ -125,8 +125,9 @@ class TableTransform(Transform):
     partners : Partners
         Rows that rows are moved towards.
 
-    moves_target : bool
-        Whether targets are numbers, which follow the mean strength.
+    n_labels : sequence of int
+        Number of classes of each target; none for numbers, which follow the mean
+        strength.
 
     seed : int
         Seed of the conditional distribution.
@@ -145,20 +146,20 @@ class TableTransform(Transform):
         n_numbers: int,
         blocks: Sequence[tuple[int, int]],
         partners: Partners,
-        moves_target: bool,
+        n_labels: Sequence[int],
         seed: int,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.bind(X, Y, classes=classes, n_classes=n_classes, partners=partners)
         self.n_numbers = n_numbers
-        self.moves_target = moves_target
+        self.n_labels = n_labels
         shape = (n_classes, n_numbers)
         self.raw_strength = raw_amount(STRENGTH, shape, X.device)
         self.raw_noise = raw_amount(NOISE, shape, X.device)
         self.conditional = None
         if blocks:
-            self.conditional = Conditional(X, Y, blocks, moves_target, seed)
+            self.conditional = Conditional(X, Y, blocks, n_labels, seed)
 
     def bind(
         self,
@@ -176,7 +177,7 @@ class TableTransform(Transform):
     def arrays(self) -> State:
         """Strength and noise, as arrays."""
         parts = {"strength": self.strength, "noise": self.noise}
-        return {k: v.detach().double().cpu().numpy() for k, v in parts.items()}
+        return {k: v.detach().cpu().double().numpy() for k, v in parts.items()}
 
     @property
     def strength(self) -> Tensor:
@@ -215,7 +216,7 @@ class TableTransform(Transform):
         # Where there is no number, nothing is moved.
         mean = strength.sum(dim=1, keepdim=True) / max(1, self.n_numbers)
         self.share = mean[:, 0].detach()
-        if self.moves_target:
+        if not self.n_labels:
             Y = Y + mean * (self.Y[self.partner] - Y)
         return rows._replace(X=torch.cat([numbers, rest], dim=1), Y=Y)
 
@@ -231,8 +232,8 @@ class Conditional(nn.Module):
     blocks : sequence of (int, int)
         Indicators of each column.
 
-    is_number : bool
-        Whether targets are numbers.
+    n_labels : sequence of int
+        Number of classes of each target; none for numbers.
 
     seed : int
         Seed of its weights and of its training.
@@ -243,13 +244,13 @@ class Conditional(nn.Module):
         X: Tensor,
         Y: Tensor,
         blocks: Sequence[tuple[int, int]],
-        is_number: bool,
+        n_labels: Sequence[int],
         seed: int,
     ) -> None:
         super().__init__()
         self.blocks = list(blocks)
-        self.widths = [] if is_number else [int(n) + 1 for n in Y.max(dim=0).values]
-        n_inputs = X.shape[1] + (Y.shape[1] if is_number else sum(self.widths))
+        self.n_labels = n_labels
+        n_inputs = X.shape[1] + (sum(n_labels) or Y.shape[1])
         n_outputs = sum(end - begin for begin, end in self.blocks)
         with own_random_state(seed, X.device):
             # What is masked is told by indicators that are all 0.
@@ -291,8 +292,8 @@ class Conditional(nn.Module):
         for (begin, end), mask in zip(self.blocks, masked.T, strict=True):
             seen[:, begin:end] = (~mask).to(rows)[:, None]
         target = [Y]
-        if self.widths:
-            columns = zip(Y.unbind(dim=1), self.widths, strict=True)
+        if self.n_labels:
+            columns = zip(Y.unbind(dim=1), self.n_labels, strict=True)
             target = [F.one_hot(column, width) for column, width in columns]
         inputs = torch.cat([rows * seen, *target], dim=1)
         sizes = [end - begin for begin, end in self.blocks]
@@ -342,7 +343,7 @@ class ImageTransform(Transform):
     def arrays(self) -> State:
         """The amounts, as arrays of no dimension."""
         return {
-            name: self.amount(name).detach().double().cpu().numpy() for name in self.raw
+            name: self.amount(name).detach().cpu().double().numpy() for name in self.raw
         }
 
     def transform(self, rows: Rows) -> Rows:

@@ -181,6 +181,11 @@ class RemovalCurveDisplay:
             raise ValueError(
                 f"fractions must hold numbers from 0 to below 1, got {fractions!r}."
             )
+        if round(parts.max() * len(labels)) == len(labels):
+            raise ValueError(
+                f"fractions has {parts.max()}, which leaves none of the {len(labels)} "
+                "rows. Pass smaller ones."
+            )
         rng = check_random_state(random_state)
         model = seeded(clone(estimator), estimator, draw_seed(rng))
         scorer = check_scoring(model, scoring)

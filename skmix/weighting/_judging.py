@@ -1,17 +1,51 @@
-"""Losses of single rows, and folds, by which a guard decides."""
+"""Losses of single rows, folds, and how a guard decides by them."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from .._validation import class_codes
+from ..metrics import paired_difference, paired_signed_rank
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+class Verdict(NamedTuple):
+    """What comes of a comparison: scores are minus mean losses."""
+
+    accepted: bool
+    best_score: float
+    baseline_score: float
+    numbers: str
+
+
+def compare(
+    loss: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+    level: float,
+    name: str,
+    what: str,
+    other: str,
+) -> Verdict:
+    """Compare losses (n,) of the same rows.
+
+    What is new is accepted if its mean loss is smaller, and a signed-rank test says so
+    at the level.
+    """
+    gain, error = paired_difference(baseline, loss)
+    p_value = paired_signed_rank(baseline, loss)
+    return Verdict(
+        bool(gain > 0 and p_value < level),
+        float(-loss.mean()),
+        float(-baseline.mean()),
+        f"Held-out {name}: {loss.mean():.4f} {what}, {baseline.mean():.4f} {other}; "
+        f"gain {gain:+.4f}, standard error {error:.4f}, signed-rank p {p_value:.2g}.",
+    )
 
 
 def absolute_errors(model: Any, X: Any, y: Any) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compat import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
@@ -33,6 +34,16 @@ CONCENTRATED = 0.1
 META_LEARNING_RATE = {"normalized": 0.5, "meta_net": 1e-3, "dvrl": 3e-3}
 BATCH_SIZE, VALUE_BATCH_SIZE = 64, 1000
 N_EPOCHS, N_VALUE_ITERATIONS = 40, 200
+
+
+def _learns_of_others(learner: SampleWeightLearner) -> bool:
+    # What was fitted counts, whatever the parameter says now.
+    if getattr(learner, "_weighers", learner.method in ("meta_net", "dvrl")):
+        return True
+    raise AttributeError(
+        f"method={learner.method!r} learns the weights of the rows of fit, and nothing "
+        "of others. Pass method='meta_net', or 'dvrl'."
+    )
 
 
 class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
@@ -152,10 +163,12 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
 
     weight_history_ : ndarray of shape (n_iter, n)
         The weight of each row in each epoch, float32; NaN for rows that were not
-        weighed.
+        weighed. Of several splits, for the epochs that all have.
 
     history_ : dict of lists
-        Of each epoch the validation loss, "objective", and the training loss "loss".
+        Of each epoch the validation loss, "objective", and the training loss "loss";
+        of an iteration of "dvrl" minus the mean score, and the mean probability
+        "chosen".
 
     n_iter_ : int
         Number of epochs, of the last split.
@@ -398,6 +411,8 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         weight = check_sample_weight(
             sample_weight, rows, dtype=np.float64, ensure_non_negative=True
         )
+        # In any unit, also one that is so small that products would be 0.
+        weight = weight / (weight.max() or 1)
         groups = check_groups(groups, len(rows))
         rng = check_random_state(self.random_state)
         given = self._read_given(X_val, y_val, targets)
@@ -441,6 +456,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         self._collect(weighers, splits, weight, targets)
         return self
 
+    @available_if(_learns_of_others)
     def predict_weight(self, X: Any, y: Any) -> NDArray[np.float64]:
         """Compute weights of any rows, by what was learned from those of the last fit.
 
@@ -463,11 +479,6 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
             If the method learns a number for each row, and nothing of others.
         """
         check_is_fitted(self)
-        if not self._weighers:
-            raise AttributeError(
-                f"method={self.method!r} learns the weights of the rows of fit, and "
-                "nothing of others. Pass method='meta_net', or 'dvrl'."
-            )
         rows = self._read(X, reset=False)
         Y = self._targets.encode(y, len(rows), "y")
         parts = [weigher.predict(rows, Y, X) for weigher in self._weighers]
@@ -555,6 +566,11 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
             else:
                 places = check_places(validation, len(weight))
                 validation = np.isin(there, places)
+                if not validation.any():
+                    raise ValueError(
+                        "All rows of validation have the sample_weight 0, and are as "
+                        "if they were not there. Name others."
+                    )
         splits = split_rows(
             validation,
             np.unique(targets.codes[there], return_inverse=True)[1],
@@ -597,6 +613,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
             total[train] += weigher.weight
             history[:, train] += weigher.history[:n_epochs]
             count[train] += 1
+            del weigher.history
         with np.errstate(invalid="ignore"):
             self.learned_weight_ = total / count
             self.weight_history_ = history / count.astype(np.float32)

@@ -89,7 +89,7 @@ class Maker:
                 tensors.Y,
                 n_numbers=rows.n_numbers,
                 blocks=list(rows.blocks.values()),
-                moves_target=targets.classes is None,
+                n_labels=[len(classes) for classes in targets.classes or []],
                 seed=seed,
                 **self._classes(training),
                 **settings,

@@ -21,8 +21,7 @@ from .._training import seeded
 from .._validation import check_kind
 from .._weights import fit_weighted
 from ..exceptions import JudgementWarning, WeightConcentrationWarning, warn_user
-from ..metrics import paired_difference, paired_signed_rank
-from ._judging import absolute_errors, brier_losses, errors, stratified_folds
+from ._judging import absolute_errors, brier_losses, compare, errors, stratified_folds
 from ._learner import SampleWeightLearner
 
 # What the p-value of a gain must be below. A few trusted rows tell little for sure.
@@ -264,18 +263,15 @@ class _LearnedWeight(Delegate):
                 model = seeded(clone(self._estimator), self._estimator, seed)
                 fit_weighted(model, *part.with_weights(weight), RandomState(seed))
                 losses[place, others] = self._losses(model, X_test, y_test, named)
-        loss, baseline = losses
-        gain, error = paired_difference(baseline, loss)
-        p_value = paired_signed_rank(baseline, loss)
-        self.best_score_ = float(-loss.mean())
-        self.baseline_score_ = float(-baseline.mean())
-        self.accepted_ = bool(gain > 0 and p_value < GUARD_LEVEL)
-        verdict = "Learned weights" if self.accepted_ else "Weights as they were"
-        self.chosen_ = (
-            f"{verdict}. Held-out {self._loss_name(named)}: {loss.mean():.4f} with "
-            f"learned weights, {baseline.mean():.4f} without; gain {gain:+.4f}, "
-            f"standard error {error:.4f}, signed-rank p {p_value:.2g}."
+        self.accepted_, self.best_score_, self.baseline_score_, numbers = compare(
+            *losses,
+            GUARD_LEVEL,
+            self._loss_name(named),
+            "with learned weights",
+            "without",
         )
+        verdict = "Learned weights" if self.accepted_ else "Weights as they were"
+        self.chosen_ = f"{verdict}. {numbers}"
 
     def _give_up(self, why: str) -> None:
         self.accepted_ = False

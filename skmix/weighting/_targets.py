@@ -192,7 +192,7 @@ def _read_labels(y: Any, n_rows: int, name: str) -> NDArray:
     kind = type_of_target(labels)
     if kind.startswith("continuous") or kind == "unknown":
         raise ValueError(
-            f"Unknown label type: {kind}. {name} must hold classes; for numbers to "
-            "predict pass task='regression'."
+            f"Unknown label type: {kind}. {name} must hold classes. Numbers to predict "
+            "need task='regression', of an estimator that has it."
         )
     return labels

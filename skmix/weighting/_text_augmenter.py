@@ -18,7 +18,7 @@ from .. import _compat
 from .._compat import Interval
 from .._optional import import_transformers
 from .._random import draw_seed
-from ._augmenter import BaseAugmenter
+from ._base_augmenter import BaseAugmenter
 from ._maker import Made
 from ._targets import Targets
 from ._texts import LoadedTokenizer, TextRows, WordTokenizer
@@ -126,8 +126,8 @@ class LearnedTextAugmenter(BaseAugmenter):
         Whether copies are made.
 
     best_score_, baseline_score_ : float
-        Minus the mean loss on held-out rows, with copies and without; NaN where there
-        was no judgement.
+        Minus the mean loss on held-out rows, with copies and without, or with plain
+        copies if that is better; NaN where there was no judgement.
 
     chosen_ : str
         The decision in words, and what it rests on.
@@ -172,9 +172,10 @@ class LearnedTextAugmenter(BaseAugmenter):
     linear layer. The embeddings are those of the language model, and stay.
 
     The guard learns again without a third of the rows, or with half of the validation
-    rows where `X_val` is passed, makes copies, fits the estimator with them and
-    without, and compares the Brier loss of the rows that were left out: copies are made
-    if it is smaller in the mean, and a signed-rank test says so at 0.1.
+    rows where `X_val` is passed, makes copies, fits the estimator with them, without,
+    and with copies that are not changed, which let a penalty weigh less. It compares
+    the Brier loss of the texts that were left out: copies are made if it is smaller in
+    the mean than the better of the two others, and a signed-rank test says so at 0.1.
 
     We make no claim about accuracy: there were no short texts with labels at hand to
     measure it on.
@@ -259,7 +260,7 @@ class LearnedTextAugmenter(BaseAugmenter):
                 WordTokenizer, vocab_size=self.vocab_size, max_length=self.max_length
             )
             return TextRows(X, make)
-        self._loaded, tokenizer = load_model(self.model)
+        tokenizer = load_tokenizer(self.model)
         return TextRows(X, lambda texts: LoadedTokenizer(tokenizer, self.max_length))
 
     def _make_maker(
@@ -270,8 +271,7 @@ class LearnedTextAugmenter(BaseAugmenter):
         held_out: tuple[NDArray, NDArray],
         rng: RandomState,
     ) -> TextMaker:
-        loaded = self.__dict__.pop("_loaded", None)
-        return TextMaker(self, loaded, rows, targets, training, held_out, rng)
+        return TextMaker(self, rows, targets, training, held_out, rng)
 
     def _default_estimator(self) -> Any:
         return make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=500))
@@ -285,34 +285,26 @@ class LearnedTextAugmenter(BaseAugmenter):
         return tags
 
 
-def load_model(model: Any) -> tuple[Any, Any]:
-    """Load a masked language model and its tokenizer.
+def load_tokenizer(model: Any) -> Any:
+    """The tokenizer of a model: a name, a folder, or a pair with what was loaded."""
+    if not isinstance(model, tuple):
+        return import_transformers().AutoTokenizer.from_pretrained(model)
+    if len(model) != 2 or not hasattr(model[0], "get_input_embeddings"):
+        raise ValueError(
+            "model must be a pair (model, tokenizer) where it is no name or folder, "
+            f"got {model!r}."
+        )
+    return model[1]
 
-    Parameters
-    ----------
-    model : str, path, or tuple of (model, tokenizer)
-        Name or folder of a model, or what was loaded from there. Only a name that is no
-        folder is looked for elsewhere.
 
-    Returns
-    -------
-    model, tokenizer : object
-        A copy of the model, and its tokenizer.
-    """
+def load_model(model: Any) -> Any:
+    """A masked language model of one's own: the one of a pair stays as it is."""
     if isinstance(model, tuple):
-        if len(model) != 2 or not hasattr(model[0], "get_input_embeddings"):
-            raise ValueError(
-                "model must be a pair (model, tokenizer) where it is no name or "
-                f"folder, got {model!r}."
-            )
-        return deepcopy(model[0]), model[1]
-    transformers = import_transformers()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+        return deepcopy(model[0])
     # Fused attention does not say how it changes twice.
-    loaded = transformers.AutoModelForMaskedLM.from_pretrained(
+    return import_transformers().AutoModelForMaskedLM.from_pretrained(
         model, attn_implementation="eager"
     )
-    return loaded, tokenizer
 
 
 class TextMaker:
@@ -322,9 +314,6 @@ class TextMaker:
     ----------
     owner : LearnedTextAugmenter
         Whose parameters say how.
-
-    loaded : object or None
-        A language model of the transformers library; None to train a tiny one.
 
     rows : TextRows
         All texts.
@@ -345,7 +334,6 @@ class TextMaker:
     def __init__(
         self,
         owner: LearnedTextAugmenter,
-        loaded: Any,
         rows: TextRows,
         targets: Targets,
         training: NDArray[np.intp],
@@ -358,6 +346,12 @@ class TextMaker:
         self.device = resolve_device(owner.device)
         self.device_name = str(self.device)
         tokenizer = rows.tokenizer
+        if not (tokenizer.allowed.any() and rows.tokens.may_mask.any()):
+            raise ValueError(
+                "X has no word that another could stand for. Pass texts of words, or "
+                "another model."
+            )
+        loaded = None if owner.model is None else load_model(owner.model)
         rate = owner.meta_learning_rate or META_LEARNING_RATE[loaded is not None]
         self.transform, network = masked_lm.make(
             loaded,
@@ -366,6 +360,7 @@ class TextMaker:
             width=WIDTH,
             n_units=CLASSIFIER_UNITS,
             n_outputs=targets.n_outputs,
+            n_labels=int(targets.codes.max()) + 1,
             labels=targets.codes[training],
             padding=tokenizer.padding,
             mask=tokenizer.mask,

@@ -214,7 +214,7 @@ class TextRows:
 
 
 def check_texts(X: Any, name: str) -> list[str]:
-    """Check that there is one string to a row, and none is empty of tokens."""
+    """Check that there is one string to a row; give them back as a list."""
     if isinstance(X, str):
         raise ValueError(f"{name} is one string: pass a list of texts.")
     container = wrap(X)

@@ -162,8 +162,8 @@ class ValueWeigher:
     owner : SampleWeightLearner
         Whose parameters say how.
 
-    rows, held_out : tuple of ndarray
-        Training and validation rows.
+    rows : tuple of ndarray
+        Training rows.
 
     targets : Targets
         What kind of targets they have.
@@ -209,8 +209,9 @@ class ValueWeigher:
         n_rows = len(self.inputs)
         self.history = np.array(self.learner.history, np.float32).reshape(-1, n_rows)
         raw = self.learner.values(self.inputs)
-        self.total = raw.mean() if len(self.history) else 1.0
-        self.weight = raw / raw.mean() if len(self.history) else np.ones(len(raw))
+        # After no iteration at all, all rows weigh the same.
+        self.total = raw.mean()
+        self.weight = raw / self.total if len(self.history) else np.ones(len(raw))
         self.learner.to_cpu()
         self.evaluator.forget_rows()
         del self.inputs

@@ -228,6 +228,45 @@ def test_the_guard_keeps_what_helps():
     assert np.isfinite([model.best_score_, model.baseline_score_]).all()
 
 
+def test_that_a_penalty_weighs_less_is_no_merit_of_copies(wine):
+    import torch
+    from torch import nn
+
+    class Same(nn.Module):
+        def __init__(self, X, Y):
+            super().__init__()
+            self.nothing = nn.Parameter(torch.zeros(1))
+
+        def forward(self, X, Y, places):
+            return X + 0 * self.nothing, Y
+
+    X, y = wine
+    judge = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3))
+    model = augmenter(
+        estimator=judge, augmentation=Same, n_copies=4, max_iter=2, guard=True
+    )
+    model.fit(X, y)
+    assert not model.accepted_
+    loss, plain = -model.best_score_, -model.baseline_score_
+    # The rows that judged while it was made have no copies of their own, which is why
+    # even these are worse than copies of all.
+    assert loss >= plain
+    assert f"{plain:.4f} with plain ones" in model.chosen_
+
+
+def test_a_class_that_no_training_row_has(wine):
+    X, y = wine
+    frame = pd.DataFrame(X[:, :2], columns=["a", "b"])
+    frame["kind"] = np.array(["u", "v"])[(X[:, 2] > 2.3).astype(int)]
+    # The share that judges is one of two groups, and alone has class 2.
+    groups = (y == 2).astype(int)
+    for seed in range(3):
+        model = augmenter(validation=0.4, random_state=seed, max_iter=2)
+        X_new, y_new = model.fit_resample(frame, y, groups=groups)
+        assert np.array_equal(y_new[178:], y)
+        assert X_new["kind"][178:][y == 2].isin(["u", "v"]).all()
+
+
 def test_the_guard_asks_a_linear_model_and_says_so(wine):
     X, y = wine
     with pytest.warns(JudgementWarning, match=r"asks a linear model in its place"):

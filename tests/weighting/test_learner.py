@@ -85,8 +85,11 @@ def test_weights_of_new_rows(method):
 def test_weights_of_new_rows_need_a_method_that_has_them():
     X, y, X_val, y_val, _ = problem()
     model = learner().fit(X, y, X_val, y_val)
-    with pytest.raises(AttributeError, match=r"Pass method='meta_net'"):
+    assert not hasattr(learner(), "predict_weight")
+    assert hasattr(learner("meta_net"), "predict_weight")
+    with pytest.raises(AttributeError, match="no attribute 'predict_weight'") as caught:
         model.predict_weight(X, y)
+    assert "Pass method='meta_net'" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -457,8 +460,9 @@ def test_a_net_that_never_began_to_learn_weighs_all_rows_alike():
 def test_another_method_than_that_of_the_fit():
     X, y, X_val, y_val, _ = problem(n=80)
     model = learner(max_iter=2).fit(X, y, X_val, y_val).set_params(method="meta_net")
-    with pytest.raises(AttributeError, match=r"Pass method='meta_net'"):
-        model.predict_weight(X, y)
+    assert not hasattr(model, "predict_weight")
+    model = learner("meta_net", max_iter=2).fit(X, y, X_val, y_val)
+    assert hasattr(model.set_params(method="ren"), "predict_weight")
 
 
 @pytest.mark.gpu

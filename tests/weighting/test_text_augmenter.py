@@ -125,7 +125,8 @@ def test_the_guard():
     rng = np.random.RandomState(0)
     with pytest.warns(JudgementWarning, match=r"linear model"):
         model = augmenter(guard=True).fit(X, rng.permutation(y))
-    assert model.accepted_ in (True, False)
+    assert not model.accepted_
+    assert model.best_score_ <= model.baseline_score_ + 0.01
     assert "Held-out Brier loss" in model.chosen_
     X_val, y_val = texts(40, seed=1)
     with pytest.warns(JudgementWarning, match=r"linear model"):
@@ -155,6 +156,14 @@ def test_empty_texts_and_unknown_words():
     X[0], X[1] = "", "  ...  "
     X_new, _ = augmenter(vocab_size=10).fit_resample(X, y)
     assert X_new[40:42] == ["", "  ...  "]
+
+
+def test_labels_that_no_training_text_has():
+    X, y = texts(60)
+    groups, y = (y == 1).astype(int), np.where(y == 1, 2, np.arange(60) % 4 // 2)
+    for seed in range(3):
+        model = augmenter(validation=0.4, random_state=seed)
+        assert len(model.fit_resample(X, y, groups=groups)[0]) == 120
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +226,8 @@ def test_a_model_of_the_transformers_library(saved, kind, no_network):
     assert 40 < changed <= 80
     # The embeddings of labels began at 0.
     assert np.abs(text_augmenter.transform_.parameters["label"]).max() > 0.005
+    model_of = vars(augmenter(model=given, n_copies=0).fit(X, y)).values()
+    assert not any(hasattr(value, "get_input_embeddings") for value in model_of)
     if kind == "object":
         # The user's model stays as it is.
         assert (model.cls.predictions.bias == before).all()
@@ -229,11 +240,12 @@ def test_a_model_of_the_transformers_library(saved, kind, no_network):
         (["a", 3], r"X must hold strings, got 3 of type int in row 1"),
         ([["a", "b"], ["c", "d"]], r"one text to a row"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), r"X has 2 columns"),
+        (["!", "?", "..", "."], r"X has no word that another could stand for"),
     ],
 )
 def test_bad_input_is_named(X, message):
     with pytest.raises(ValueError, match=message):
-        augmenter().fit(X, [0, 1])
+        augmenter(validation=1).fit(X, np.arange(len(X)) % 2)
 
 
 def test_bad_models_are_named():
