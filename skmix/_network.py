@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import Interval, check_sample_weight
 from ._random import draw_seed
-from ._validation import check_device_name, check_layers
+from ._validation import check_device_name, check_layers, check_pair
 from .exceptions import warn_user
 
 # What torch's layer normalisation adds to the variance.
@@ -103,10 +103,7 @@ class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
 
     def _read_held_out(self, X_val: Any, y_val: Any, known: Any) -> Rows | None:
         """Check the held-out rows, if there are any."""
-        if (X_val is None) != (y_val is None):
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"{missing} is missing: pass X_val and y_val, or neither.")
-        if X_val is None:
+        if not check_pair(X_val, y_val):
             return None
         if not self.early_stopping:
             raise ValueError(

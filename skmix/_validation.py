@@ -236,6 +236,14 @@ def class_codes(y: Any) -> NDArray[np.intp]:
     return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 
 
+def check_pair(X: Any, y: Any, X_name: str = "X_val", y_name: str = "y_val") -> bool:
+    """Check that rows come with labels, or neither does; say whether they do."""
+    if (X is None) != (y is None):
+        given, missing = (X_name, y_name) if y is None else (y_name, X_name)
+        raise ValueError(f"{given} was passed without {missing}: pass both or none.")
+    return X is not None
+
+
 def check_groups(groups: Any, n_rows: int) -> NDArray | None:
     """Check that there is one group to a row."""
     if groups is None:

@@ -26,6 +26,7 @@ from ._data import Mixes, ResamplingData
 from ._random import draw_seed
 from ._validation import (
     check_groups,
+    check_pair,
     check_same_kinds,
     read_class_y,
     read_regression_y,
@@ -193,11 +194,7 @@ class _BaseMix(
     def _read(
         self, X: Any, y: Any, X_val: Any, y_val: Any, groups: Any
     ) -> ResamplingData:
-        if (X_val is None) != (y_val is None):
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(
-                f"{given} was passed without {missing}: pass both or none."
-            )
+        held_out = check_pair(X_val, y_val)
         X_in, columns = read_X(self, X, categorical_features=self.categorical_features)
         y_in, target = self._read_y(y, len(X_in), "y")
         data = ResamplingData(
@@ -207,7 +204,7 @@ class _BaseMix(
             target=target,
             groups=check_groups(groups, len(X_in)),
         )
-        if X_val is not None:
+        if held_out:
             data.X_val, data.columns_val = read_X(
                 self,
                 X_val,

@@ -7,8 +7,8 @@ and seeds, so that differences are paired. "fixed" is the same augmentation with
 amounts that it begins with, which are those of a careful hand. Seeds from 200 on; those
 below 200 were for development.
 
-The texts are parts of sentences of scikit-learn's descriptions of its data sets, to be told
-apart by data set: they show that the path runs, and are no ground for a claim.
+The texts are parts of sentences of scikit-learn's descriptions of its data sets, to be
+told apart by data set: they show that the path runs, and are no ground for a claim.
 
 A finished part is kept in a scratch file, where an interrupted run goes on.
 """

@@ -19,7 +19,7 @@ from .._compat import num_samples
 from .._containers import take_rows
 from .._core.mixing import interpolate
 from .._optional import import_pyplot
-from .._validation import read_regression_y
+from .._validation import check_pair, read_regression_y
 from ..base import Mixes
 from ..regression import MixupResampler
 from ._style import BLUE, GREY, ORANGE, check_axes
@@ -206,13 +206,7 @@ class LinearityDisplay:
         above_0 = {"min_val": 0, "include_boundaries": "neither"}
         check_scalar(amount, "amount", Real, **above_0)
         check_scalar(mix_ratio, "mix_ratio", Real, max_val=1, **above_0)
-        if (X_test is None) != (y_test is None):
-            given, missing = (
-                ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
-            )
-            raise ValueError(
-                f"{given} was passed without {missing}: pass both or none."
-            )
+        check_pair(X_test, y_test, "X_test", "y_test")
         # Mixup reads the rows, and puts mixes behind them, as it does for itself.
         mixup = MixupResampler(categorical_features=categorical_features)
         data = mixup._read(X, y, None, None, None)

@@ -22,7 +22,13 @@ from .._containers import take_rows, wrap
 from .._loop import Loop
 from .._random import draw_seed
 from .._training import seeded
-from .._validation import check_device_name, check_groups, check_kind, read_regression_y
+from .._validation import (
+    check_device_name,
+    check_groups,
+    check_kind,
+    check_pair,
+    read_regression_y,
+)
 from ..exceptions import JudgementWarning, warn_user
 from ._held_out import split_rows
 from ._judging import absolute_errors, brier_losses, compare, stratified_folds
@@ -121,13 +127,7 @@ class BaseAugmenter(
         groups = check_groups(groups, n_rows)
         rng = check_random_state(self.random_state)
         given = None
-        if (X_val is None) != (y_val is None):
-            given_name = "X_val" if y_val is None else "y_val"
-            missing = "y_val" if y_val is None else "X_val"
-            raise ValueError(
-                f"{given_name} was passed without {missing}: pass both or none."
-            )
-        if X_val is not None:
+        if check_pair(X_val, y_val):
             Z_val = rows.encode(X_val, "X_val")
             given = Z_val, targets.encode(y_val, len(Z_val), "y_val")
         self._rows, self._targets, self._y = rows, targets, _wrap_y(y, n_rows, targets)

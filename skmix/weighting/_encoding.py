@@ -73,14 +73,13 @@ class TableRows:
             is_integer = self.columns.is_integer
             values[:, is_integer] = np.rint(values[:, is_integer])
         taken = {}
-        places = [k for k, kind in enumerate(self.columns.kinds) if kind == "category"]
         for column, (begin, end) in self.blocks.items():
             text = self.columns.categories[:, column]
             # The encoder sorts categories, as unique does.
             _, example = np.unique(text, return_index=True)
             own = self.Z[source, begin:end].argmax(axis=1)
             drawn = Z[:, begin:end].argmax(axis=1)
-            taken[places[column]] = np.where(drawn == own, source, example[drawn])
+            taken[self._places[column]] = np.where(drawn == own, source, example[drawn])
         return self.columns.extend(self.container, source, values, taken)
 
     @property
@@ -91,10 +90,13 @@ class TableRows:
     @property
     def redrawn(self) -> list[str]:
         """Names of the categorical columns in `blocks`."""
-        names = self.container.names
+        return [self.container.names[self._places[column]] for column in self.blocks]
+
+    @property
+    def _places(self) -> list[int]:
+        """Places of the categorical columns in X."""
         kinds = self.columns.kinds
-        places = [k for k, kind in enumerate(kinds) if kind == "category"]
-        return [names[places[column]] for column in self.blocks]
+        return [place for place, kind in enumerate(kinds) if kind == "category"]
 
     def _find_blocks(self) -> dict[int, tuple[int, int]]:
         indicators = self.encoder.indicators

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._compat import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
 from .._containers import take_rows
 from .._loop import Loop
-from .._validation import check_device_name, check_groups
+from .._validation import check_device_name, check_groups, check_pair
 from ..exceptions import JudgementWarning, WeightConcentrationWarning, warn_user
 from ._held_out import Split, check_places, split_rows
 from ._targets import Targets, read_targets
@@ -536,12 +536,7 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
         return rows
 
     def _read_given(self, X_val: Any, y_val: Any, targets: Targets) -> Arrays | None:
-        if (X_val is None) != (y_val is None):
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(
-                f"{given} was passed without {missing}: pass both or none."
-            )
-        if X_val is None:
+        if not check_pair(X_val, y_val):
             return None
         rows = self._read(X_val, reset=False, name="X_val")
         return rows, targets.encode(y_val, len(rows), "y_val"), np.ones(len(rows))

@@ -481,7 +481,7 @@ HELD_OUT = {"X_val": [[0.0, 1.0]], "y_val": ["a"]}
 @pytest.mark.parametrize(
     ("changes", "arguments", "message"),
     [
-        ({}, {"X_val": [[0.0, 1.0]]}, "y_val is missing: pass X_val and y_val"),
+        ({}, {"X_val": [[0.0, 1.0]]}, "X_val was passed without y_val"),
         ({}, {**HELD_OUT, "X_val": [[0.0]]}, "X has 1 features"),
         ({}, {**HELD_OUT, "X_val": [[0.0, np.nan]]}, "X_val contains NaN"),
         ({}, {**HELD_OUT, "y_val": [np.nan]}, "y_val contains NaN"),
