@@ -46,6 +46,7 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL) $(VALUATION)
 	$(COMPARE)/active.py --scratch .cache/active.jsonl
 	$(COMPARE)/active_cost.py
 	$(COMPARE)/weighting.py --scratch .cache/weighting.jsonl
+	$(COMPARE)/augmentation.py --scratch .cache/augmentation.jsonl
 	$(COMPARE)/weighting_cost.py --rivals-python $(VALUATION)
 	$(COMPARE)/tables.py --out .cache/tables
 

@@ -147,6 +147,22 @@ def guard_table(rows: Rows) -> str:
     return rst(["", "linear (CNN)", "MLP", "forest"], table)
 
 
+def copies_table(content: dict[str, Any]) -> str:
+    """Score without copies, and paired gains of each kind of copies."""
+    arms = ("plain copies", "fixed", "learned", "learned, guarded")
+    rows = {(r["data"], r["estimator"], r["arm"]): r for r in content["summary"]}
+    table = []
+    for data, name, arm in rows:
+        if arm != "no copies":
+            continue
+        found = [rows[data, name, other] for other in arms]
+        gains = [change(row["minus no copies"], 1) for row in found]
+        gains[-1] += f" ({found[-1]['accepted']:.0%})"
+        score = f"{rows[data, name, arm]['score'][0]:.1f}"
+        table.append([f"{data}: {ESTIMATORS[name]}", score, *gains])
+    return rst(["", "no copies", *arms], table)
+
+
 def cost_table(content: dict[str, Any]) -> str:
     """CPU seconds of a fit, as ratios to one without weights."""
     methods = list(content["fit"][0]["ratio"])
@@ -242,6 +258,8 @@ def make_all(
                     yield f"weighting_rare_{data}", rare_table(rows, data)
         yield "weighting_detection", detection_table(rows)
         yield "weighting_guard", guard_table(rows)
+    if content := read("augmentation"):
+        yield "augmentation", copies_table(content)
     if content := read("weighting_cost"):
         yield "weighting_cost", cost_table(content)
         yield "weighting_many_rows", many_rows_table(content)
@@ -254,4 +272,5 @@ def nothing_yet() -> Iterator[tuple[str, str | plt.Figure]]:
     names = [*TITLES, "rare_digits", "rare_cifar10", "detection", "guard"]
     for name in (*names, "cost", "many_rows", "valuation"):
         yield f"weighting_{name}", NOTHING
+    yield "augmentation", NOTHING
     yield "weighting", nothing_drawn()

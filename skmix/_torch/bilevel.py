@@ -193,6 +193,7 @@ class Manipulation(nn.Module):
     def load_state(self, state: State) -> None:
         """Go back to a state."""
         load_network(self, labelled("phi", state))
+        self.__dict__.pop("optimizer", None)
         adam = labelled("adam", state)
         if adam:
             self.optimizer = self.make_optimizer()
@@ -384,7 +385,7 @@ class BilevelLearner:
         weight = self.manipulation.look_ahead_weights(rows, losses.detach())
         weight = rows.weight * weight
         gradient = torch.autograd.grad(
-            (weight.detach() * losses).sum(), self.parameters
+            (weight.detach() * losses).sum(), self.parameters, materialize_grads=True
         )
         v = self.validation_gradient(gradient)
         along = self.forward_along if rows is batch else backward_along
@@ -407,7 +408,7 @@ class BilevelLearner:
         outputs = first_output(functional_call(self.network, ahead, (held_out.X,)))
         share = held_out.weight / held_out.weight.sum()
         loss = (share * self.loss(outputs, held_out.Y)).sum()
-        return torch.autograd.grad(loss, list(ahead.values()))
+        return torch.autograd.grad(loss, list(ahead.values()), materialize_grads=True)
 
     def _train(self, mode: bool) -> None:
         """Turn on what differs in training, or off."""

@@ -55,6 +55,21 @@ def ahead(net, batch, weight, held_out, X=None):
     return loss(outputs, held_out.Y).mean()
 
 
+class Stretch(Manipulation):
+    """Stretches rows by a learned factor, and keeps the gradient of each move."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.shift = nn.Parameter(shift.detach().clone())
+
+    def rows(self, rows):
+        return rows._replace(X=rows.X * (1 + self.shift))
+
+    def move(self, surrogate):
+        super().move(surrogate)
+        self.found = self.shift.grad.clone()
+
+
 class Unmoved(Manipulation):
     """Looks ahead, and changes nothing."""
 
@@ -112,18 +127,7 @@ def test_gradient_in_what_moves_rows_is_that_through_the_update():
         ahead(net, batch, weight, held_out, moved(shift)), shift
     )
 
-    class Stretch(Manipulation):
-        def __init__(self):
-            super().__init__()
-            self.shift = nn.Parameter(shift.detach().clone())
-
-        def rows(self, rows):
-            return rows._replace(X=rows.X * (1 + self.shift))
-
-        def move(self, surrogate):
-            (self.found,) = torch.autograd.grad(surrogate, self.shift)
-
-    manipulation = Stretch()
+    manipulation = Stretch(shift)
     one = learner(net, held_out, manipulation, batch)
     one._look_ahead(batch)
     torch.testing.assert_close(manipulation.found, wanted)
@@ -139,18 +143,43 @@ def test_gradient_in_what_moves_rows_is_that_through_the_update():
 def test_a_plain_manipulation_is_plain_training():
     held_out, batch = rows(6, 1), rows(8, 2)
     net, twin = network(), network()
-    one = learner(net, held_out, Manipulation(), batch)
-    report = one.step()
-    loss = LogLoss([4])(twin(batch.X), batch.Y).mean()
-    loss.backward()
-    with torch.no_grad():
-        for parameter in twin.parameters():
-            parameter -= ETA * parameter.grad
+    settings = {"momentum": 0.9, "weight_decay": 0.5}
+    one = learner(net, held_out, Manipulation(), batch, **settings)
+    velocity = [0.0] * 4
+    for _ in range(2):
+        report = one.step()
+        loss = LogLoss([4])(twin(batch.X), batch.Y).mean()
+        gradient = torch.autograd.grad(loss, list(twin.parameters()))
+        with torch.no_grad():
+            for k, parameter in enumerate(twin.parameters()):
+                velocity[k] = 0.9 * velocity[k] + gradient[k] + 0.5 * parameter
+                parameter -= ETA * velocity[k]
     for a, b in zip(net.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(a, b)
     assert report["loss"] == pytest.approx(loss.item())
     after = LogLoss([4])(twin(held_out.X), held_out.Y).mean()
     assert report["objective"] == pytest.approx(after.item())
+
+
+def test_a_parameter_that_nothing_uses_has_no_part_in_the_pass_backwards():
+    class Spare(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.spare = nn.Parameter(torch.ones(2, dtype=torch.float64))
+            self.net = network()
+
+        def forward(self, X):
+            return self.net(X)
+
+    net, batch, loss = Spare(), rows(7, 0), LogLoss([4])
+    v = [torch.ones_like(p) for p in net.parameters()]
+    _, found = backward_along(net, loss, batch, batch.weight, v)
+    gradient = torch.autograd.grad(
+        loss(net(batch.X), batch.Y).sum(), list(net.net.parameters())
+    )
+    torch.testing.assert_close(found, sum(part.sum() for part in gradient))
+    one, same = learner(net, rows(6, 1)), learner(network(), rows(6, 1))
+    assert one.step() == same.step()
 
 
 def test_recurrent_layers_fall_back_on_a_pass_backwards():
@@ -171,7 +200,14 @@ def test_recurrent_layers_fall_back_on_a_pass_backwards():
     one.step()
 
 
-@pytest.mark.parametrize("layer", [nn.BatchNorm1d(5), nn.Dropout(0.5)])
+class Hidden(nn.Module):
+    """Dropout that no layer tells of."""
+
+    def forward(self, X):
+        return nn.functional.dropout(X, training=self.training)
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(5), nn.Dropout(0.5), Hidden()])
 def test_layers_that_differ_in_training_are_trained_in_training_mode(layer):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 5), layer, nn.Tanh(), nn.Linear(5, 4)).double()
@@ -216,22 +252,61 @@ def test_validation_rows_are_drawn_where_there_are_more_than_a_batch():
     )
 
 
-def test_state_goes_on_as_if_nothing_had_happened():
+def test_validation_rows_count_by_their_weights():
+    net, loss = network(), LogLoss([4])
+    weight = torch.tensor([0.0, 0.5, 1.0, 2.0, 3.0, 5.0], dtype=torch.float64)
+    held_out = rows(6, 1)._replace(weight=weight)
+    losses = loss(net(held_out.X), held_out.Y)
+    mean = (weight * losses).sum() / 11.5
+    one = learner(net, held_out)
+    assert one.mean_loss(held_out) == pytest.approx(mean.item())
+    nothing = [torch.zeros_like(p) for p in net.parameters()]
+    wanted = torch.autograd.grad(mean, list(net.parameters()))
+    torch.testing.assert_close(one.validation_gradient(nothing), wanted)
+
+
+def test_a_manipulation_is_not_moved_before_warm_up_is_over():
+    shift = torch.full((3,), 0.3, dtype=torch.float64)
+    manipulation = Stretch(shift)
+    one = learner(network(), rows(6, 1), manipulation, rows(8, 2), warm_up=2)
+    for _ in range(2):
+        one.step()
+        assert torch.equal(manipulation.shift, shift)
+    one.step()
+    # The first step of Adam is of its step size.
+    assert (manipulation.shift - shift).abs().tolist() == pytest.approx(
+        [0.01] * 3, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("n_before", [1, 3])
+def test_state_goes_on_as_if_nothing_had_happened(n_before):
+    # Once before the manipulation has moved, and once when Adam remembers something.
+    settings = {"batch_size": 4, "momentum": 0.9, "warm_up": 2}
+
     def make():
-        return learner(network(), rows(6, 1), batch=rows(20, 2), batch_size=4)
+        manipulation = Stretch(torch.full((3,), 0.3, dtype=torch.float64))
+        return learner(network(), rows(6, 1), manipulation, rows(20, 2), **settings)
 
     whole, first, second = make(), make(), make()
-    for _ in range(4):
+    for _ in range(5):
         whole.step()
-    for _ in range(2):
+    for _ in range(n_before):
         first.step()
+    # Whatever it has been through.
+    for _ in range(4):
+        second.step()
     second.load_state(first.state())
-    reports = [second.step() for _ in range(2)]
+    reports = [second.step() for _ in range(5 - n_before)]
     assert reports[-1]["objective"] == pytest.approx(whole.mean_loss(whole.held_out))
-    for a, b in zip(
-        whole.network.parameters(), second.network.parameters(), strict=True
-    ):
-        assert torch.equal(a, b)
+    assert (whole.manipulation.shift - 0.3).abs().max() > 0.1
+    for part in ("network", "manipulation"):
+        pairs = zip(
+            getattr(whole, part).parameters(),
+            getattr(second, part).parameters(),
+            strict=True,
+        )
+        assert all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_divergence_is_an_error():

@@ -12,10 +12,10 @@ CPU = torch.device("cpu")
 def make(evaluate, n=40, seed=0, **settings):
     inputs = np.linspace(-1, 1, n)[:, None]
     defaults = {"n_rollouts": 4, "learning_rate": 0.03, "batch_size": 100}
+    defaults |= {"hidden_layer_sizes": (8,)}
     return inputs, DVRLLearner(
         inputs,
         evaluate,
-        hidden_layer_sizes=(8,),
         device=CPU,
         seed=seed,
         **{**defaults, **settings},
@@ -26,6 +26,57 @@ def harm(rows, chosen):
     """Rows of the first half lower the score, those of the second raise it."""
     effect = np.where(rows < 20, -1.0, 1.0)
     return [float(effect[mask].sum()) for mask in chosen]
+
+
+def linear(evaluate, slope, intercept, **settings):
+    """A learner whose logits are a line, and whose steps are the gradient itself."""
+    inputs, learner = make(evaluate, hidden_layer_sizes=(), **settings)
+    line = learner.network[0]
+    with torch.no_grad():
+        line.weight.fill_(slope)
+        line.bias.fill_(intercept)
+    learner.optimizer = torch.optim.SGD(line.parameters(), lr=1.0)
+
+    def moved():
+        learner.step()
+        return [line.weight.item() - slope, line.bias.item() - intercept]
+
+    return inputs[:, 0], learner, moved
+
+
+def test_a_step_by_numpy():
+    seen = []
+
+    def evaluate(rows, chosen):
+        seen.append((rows, chosen))
+        return [3.0, -2.0, 7.0, 4.5]
+
+    x, learner, moved = linear(evaluate, 0.7, -0.4, n=9, batch_size=5)
+    found = moved()
+    (rows, chosen), score = seen[0], np.array([3.0, -2.0, 7.0, 4.5])
+    h = 1 / (1 + np.exp(-(0.7 * x[rows] - 0.4)))
+    wanted = np.zeros(2)
+    for k in range(4):
+        advantage = (score[k] - np.delete(score, k).mean()) / score.std()
+        # d log pi / d logit is chosen - h; a mean over the batch.
+        slopes = (chosen[k] - h) / 5
+        wanted += advantage * np.array([(slopes * x[rows]).sum(), slopes.sum()]) / 4
+    assert found == pytest.approx(wanted, rel=1e-4)
+    assert np.abs(found).min() > 0.01
+    # What a row was chosen with, and 0.5 for those of no batch.
+    remembered = np.full(9, 0.5)
+    remembered[rows] = h
+    assert learner.history[0] == pytest.approx(remembered)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.09, 0.11, 0.5, 0.89, 0.91, 0.98])
+def test_the_price_of_a_share_beyond_its_bounds(share):
+    equal = [1.0] * 4
+    *_, moved = linear(lambda *_: equal, 0.0, np.log(share / (1 - share)))
+    # Of 1000 (h - 0.9) or 1000 (0.1 - h); a logit moves h by h (1 - h).
+    sign = int(share < 0.1) - int(share > 0.9)
+    wanted = sign * 1000 * share * (1 - share)
+    assert moved()[1] == pytest.approx(wanted, rel=1e-4, abs=1e-4)
 
 
 def test_rows_that_harm_are_no_longer_chosen():
@@ -75,9 +126,10 @@ def test_history_and_batches():
 
 
 def test_state_goes_on_as_if_nothing_had_happened():
-    inputs, whole = make(harm)
-    _, first = make(harm)
-    _, second = make(harm)
+    # Batches of some, so that probabilities of the others come from earlier steps.
+    inputs, whole = make(harm, batch_size=10)
+    _, first = make(harm, batch_size=10)
+    _, second = make(harm, batch_size=10)
     for _ in range(6):
         whole.step()
     for _ in range(3):

@@ -21,6 +21,7 @@ def make(tokens, labels, may_mask=None, **settings):
         width=16,
         n_units=8,
         n_outputs=2,
+        n_labels=2,
         labels=labels,
         may_mask=may_mask,
         allowed=allowed,
@@ -77,12 +78,59 @@ def test_a_trained_model_knows_the_label():
 
     def second_word(transform):
         with torch.no_grad():
-            logits = transform.logits(hidden, torch.tensor([0, 1]))
+            logits, again = (
+                transform.logits(hidden, torch.tensor([0, 1])) for _ in range(2)
+            )
+        # Dropout was for the training.
+        assert torch.equal(logits, again)
         return logits[:, 1].argmax(dim=1).tolist()
 
     assert second_word(make(tokens, labels, n_epochs=30)[0]) == [3, 6]
     untrained = second_word(make(tokens, labels)[0])
     assert untrained[0] == untrained[1]
+
+
+def test_what_the_model_is_trained_on():
+    tokens = np.full((640, 60), 5)
+    tokens[:, 50:] = 0
+    transform, _ = make(tokens, np.arange(640) % 2)
+    seen, asked = [], []
+
+    def logits(texts, labels):
+        outputs = torch.zeros(*texts.shape, N_TOKENS, requires_grad=True)
+        outputs.register_hook(lambda gradient: asked.append(gradient.any(dim=2)))
+        seen.append(texts)
+        return outputs
+
+    transform.logits = logits
+    transform.pretrain(torch.tensor(tokens), 1, 1e-3, seed=0)
+    seen, asked = torch.cat(seen).numpy(), torch.cat(asked).numpy()
+    assert asked[:, :50].mean() == pytest.approx(0.15, abs=0.006)
+    assert not asked[:, 50:].any()
+    assert (seen == tokens)[~asked].all()
+    shares = np.bincount(seen[asked], minlength=N_TOKENS) / asked.sum()
+    # The mask; what stays; any of nine words.
+    wanted = np.full(N_TOKENS, 0.1 / 9)
+    wanted[:3] = 0, 0.8, 0
+    wanted[5] += 0.1
+    assert shares == pytest.approx(wanted, abs=0.015)
+    assert (shares[[0, 2]] == 0).all()
+
+
+def test_the_temperature_flattens_what_is_filled_in():
+    tokens, labels = texts(20)
+
+    def filled(temperature):
+        transform, _ = make(tokens, labels, temperature=temperature)
+        torch.manual_seed(0)
+        places = torch.arange(20)
+        return transform.filled(torch.tensor(tokens), places, hard=False)[1].double()
+
+    # At half of it, the squares.
+    square = filled(1.0) ** 2
+    wanted = square / square.sum(dim=1, keepdim=True)
+    torch.testing.assert_close(filled(0.5), wanted, atol=1e-5, rtol=1e-3)
+    assert not square[:, :3].any()
 
 
 def test_soft_texts_pass_gradients_on_to_the_model():
@@ -105,6 +153,25 @@ def test_soft_texts_pass_gradients_on_to_the_model():
     network(made.X).sum().backward()
     assert transform.label.grad.abs().sum() > 0
     assert transform.model.embedding.weight.grad.abs().sum() > 0
+
+
+def test_the_classifier_by_numpy():
+    embeddings = np.random.RandomState(0).normal(3, 5, size=(N_TOKENS, 4))
+    torch.manual_seed(0)
+    network = masked_lm.TextNetwork(torch.tensor(embeddings), 6, 2, padding=0).double()
+    centred = embeddings - embeddings.mean(axis=0)
+    standard = centred / centred.std(ddof=1)
+    assert network.embeddings.numpy() == pytest.approx(standard)
+    tokens = np.array([[3, 4, 5, 6, 7], [8, 9, 0, 0, 0], [0, 0, 0, 0, 0]])
+    kernel, b, W, c = (p.detach().numpy() for p in network.parameters())
+    found = network(torch.tensor(tokens)).detach().numpy()
+    for text, outputs in zip(tokens, found, strict=True):
+        n = int((text > 0).sum())
+        padded = np.pad(standard[text[:n]], ((1, 1), (0, 0)))
+        hidden = sum(padded[k : k + n] @ kernel[:, :, k].T for k in range(3)) + b
+        # The mean over words; of none it is 0.
+        mean = np.maximum(hidden, 0).sum(axis=0) / max(n, 1)
+        assert outputs == pytest.approx(W @ mean + c)
 
 
 def test_the_classifier_does_not_see_padding():

@@ -122,8 +122,9 @@ def test_ren():
     assert theta == pytest.approx(1 - ETA * G[0])
 
 
-def test_ren_makes_no_step_where_no_row_helps():
-    method = Ren(2, CPU, uniform_mix=0.0)
+@pytest.mark.parametrize(("uniform_mix", "wanted"), [(0.0, 1.0), (0.4, 1.08)])
+def test_ren_makes_no_step_where_no_row_helps(uniform_mix, wanted):
+    method = Ren(2, CPU, uniform_mix=uniform_mix)
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         model.weight.fill_(1.0)
@@ -135,7 +136,9 @@ def test_ren_makes_no_step_where_no_row_helps():
     settings |= {"learning_rate": ETA, "seed": 0}
     learner = BilevelLearner(model, method, half_square, rows, held_out, **settings)
     learner.step()
-    assert model.weight.item() == 1.0
+    # But by what is mixed in: 0.2 of both, whose gradients are -2.
+    assert model.weight.item() == pytest.approx(wanted)
+    assert (method.phi < -0.1).all()
     assert method.history[0].tolist() == [0.0, 0.0]
 
 
@@ -152,6 +155,22 @@ def test_given_weights_multiply():
     # A row of half the weight teaches half as much.
     assert method.phi.numpy() == pytest.approx(-derivative(np.zeros(2)) * [0.5, 1.5])
     assert theta == pytest.approx(1 - ETA * 0.5 * G[0])
+
+
+def test_history_is_in_units_of_the_batch():
+    method = Hu(5, CPU, uniform_mix=0.0, decay=2.0, temperature=None)
+    method.phi[:] = torch.tensor([7.0, 1.0, 7.0, 2.0, 5.0])
+    places = torch.tensor([3, 1, 4])
+    batch = Rows(places, torch.ones(3, 1), torch.zeros(3, 1), torch.ones(3))
+    weight = method.weights(batch, torch.ones(3))
+    assert weight.tolist() == pytest.approx([0.25, 0.125, 0.625])
+    method.end_epoch()
+    method.phi[1] = 5.0
+    method.weights(batch, torch.ones(3))
+    method.end_epoch()
+    # Three times the shares; 1 for a row that no batch has held.
+    assert method.history[0] == pytest.approx([1, 0.375, 1, 0.75, 1.875])
+    assert method.history[1] == pytest.approx([1, 1.25, 1, 0.5, 1.25])
 
 
 def test_meta_net():
@@ -197,6 +216,27 @@ def test_meta_net_sees_how_frequent_a_class_is():
     equal = torch.ones(4)
     weights = method.weights_of(equal, Y)
     assert weights[0] == weights[1] == weights[2] != weights[3]
+
+
+def test_frequencies_of_several_outputs_are_averaged_and_none_is_zero():
+    Y = torch.tensor([[0, 0], [0, 1], [0, 1], [1, 1]])
+    settings = {"uniform_mix": 0.0, "n_hidden": 3, "seed": 0}
+    method = MetaNet(4, CPU, n_classes=[3, 2], Y=Y, **settings)
+    # The third class of the first output counts as if one row had it.
+    frequency = np.log([0.75, 0.25, 0.25]), np.log([0.25, 0.75])
+    new = np.array([[0, 0], [1, 1], [2, 0], [2, 1]])
+    losses = np.array([0.1, 0.5, 1.0, 2.0])
+    mean = (frequency[0][new[:, 0]] + frequency[1][new[:, 1]]) / 2
+    first, _, second = method.layers
+    W, b, w, c = (
+        part.detach().double().numpy()
+        for part in (first.weight, first.bias, second.weight, second.bias)
+    )
+    hidden = np.maximum(np.column_stack([losses, mean]) @ W.T + b, 0)
+    wanted = np.exp(5 * np.tanh((hidden @ w[0] + c) / 5))
+    found = method.weights_of(torch.tensor(losses).float(), torch.tensor(new))
+    assert found == pytest.approx(wanted, rel=1e-5)
+    assert np.ptp(found) > 0.01
 
 
 def test_linear_shares():

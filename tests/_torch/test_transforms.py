@@ -25,7 +25,7 @@ def table(X, y, n_classes=2, moves_target=False, blocks=(), n_numbers=None, **mo
         n_numbers=rows.X.shape[1] if n_numbers is None else n_numbers,
         blocks=blocks,
         partners=transforms.make_partners(order, begin, counts[codes], CPU),
-        moves_target=moves_target,
+        n_labels=[] if moves_target else [n_classes],
         seed=0,
         **more,
     )
@@ -111,6 +111,38 @@ def test_categories_pass_gradients_on():
         assert parameter.grad.abs().sum() > 0
 
 
+def test_what_fills_in_categories_learns_from_masked_columns_alone(monkeypatch):
+    y = np.arange(20) % 2
+    X = np.hstack([np.ones((20, 1)), np.eye(2)[y]])
+
+    def weights(masked, n_batches):
+        monkeypatch.setattr(transforms, "MASKED", masked)
+        monkeypatch.setattr(transforms, "CONDITIONAL_BATCHES", n_batches)
+        _, transform = table(X, y, blocks=[(1, 3)], n_numbers=1)
+        return list(transform.conditional.parameters())
+
+    first = weights(0.0, 0)
+    pairs = zip(first, weights(0.0, 1), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    # Where all is masked, a step of Adam.
+    moved = [(a - b).abs().max() for a, b in zip(first, weights(1.0, 1), strict=True)]
+    assert [part.item() for part in moved] == pytest.approx([0.01] * 4, rel=0.01)
+
+
+def test_what_fills_in_categories_takes_smaller_steps(monkeypatch):
+    monkeypatch.setattr(transforms, "CONDITIONAL_BATCHES", 0)
+    y = np.arange(20) % 2
+    X = np.hstack([np.ones((20, 1)), np.eye(2)[y]])
+    _, transform = table(X, y, blocks=[(1, 3)], n_numbers=1, learning_rate=0.06)
+    before = {name: p.detach().clone() for name, p in transform.named_parameters()}
+    transform.move(sum(p.sum() for p in transform.parameters()))
+    # The first step of Adam is of its step size.
+    for name, parameter in transform.named_parameters():
+        wanted = 0.06 / 30 if name.startswith("conditional") else 0.06
+        step = (before[name] - parameter.detach()).numpy()
+        assert step == pytest.approx(wanted, rel=1e-3)
+
+
 def toy_images(n, most, seed):
     """Bars at an angle of a class, turned further at random, by so much at most."""
     rng = np.random.RandomState(seed)
@@ -163,42 +195,68 @@ def test_a_planted_rotation_is_found():
     assert unturned["rotation"] < np.radians(11)
 
 
-def test_an_image_is_turned_and_moved_as_scipy_does():
-    from scipy import ndimage
-
-    image = np.zeros((9, 9))
-    image[2:7, 4] = 1
-    X = torch.tensor(image, dtype=torch.float32)[None, None]
-    rows = Rows(torch.arange(1), X, torch.zeros(1, 1), torch.ones(1))
+def change(X, **amounts):
+    """Images changed by these amounts alone, and the normal numbers for them."""
+    rows = Rows(torch.arange(len(X)), X, torch.zeros(len(X), 1), torch.ones(len(X)))
     transform = transforms.ImageTransform(X)
     with torch.no_grad():
-        for name in transform.raw:
-            transform.raw[name].fill_(-40.0)
-        transform.raw["rotation"].copy_(torch.tensor(0.6 / np.pi).logit())
+        for name, raw in transform.raw.items():
+            part = amounts.get(name, 0) / transforms.OF_IMAGES[name][1]
+            raw.copy_(torch.tensor(part).logit(eps=1e-9))
+    if "cutout" not in amounts:
+        # A square of no size still has its edge.
+        transform._cut = lambda *_: 0.0
     torch.manual_seed(0)
-    epsilon = torch.randn(6, 1)
-    angle = 0.6 * epsilon[0, 0].item()
+    epsilon = torch.randn(6, len(X)).double().numpy()
     torch.manual_seed(0)
-    made = transform.transform(rows).X[0, 0].detach().numpy()
-    turned = ndimage.rotate(image, np.degrees(angle), reshape=False, order=1)
-    assert np.abs(made - turned).max() < 0.02
+    return transform.transform(rows).X.detach(), epsilon
+
+
+def test_images_are_turned_scaled_and_moved_as_scipy_does():
+    from scipy import ndimage
+
+    images = np.random.RandomState(0).normal(size=(6, 2, 7, 12)).astype(np.float32)
+    amounts = {"rotation": 0.6, "log_scale": 0.3, "shift": 0.1}
+    made, epsilon = change(torch.tensor(images), **amounts)
+    centre, sides = np.array([3.0, 5.5]), np.array([7, 12])
+    for new, old, (turn, scale, x, y, *_) in zip(made, images, epsilon.T, strict=True):
+        cos, sin = np.cos(0.6 * turn), np.sin(0.6 * turn)
+        matrix = np.exp(0.3 * scale) * np.array([[cos, sin], [-sin, cos]])
+        offset = centre - matrix @ centre + 0.1 * sides * [y, x]
+        wanted = [
+            ndimage.affine_transform(part, matrix, offset, order=1, mode="nearest")
+            for part in old
+        ]
+        assert new.numpy() == pytest.approx(np.array(wanted), abs=1e-4)
+
+
+def test_contrast_is_about_the_mean_of_an_image_and_brightness_moves_it():
+    rng = np.random.RandomState(0)
+    images = rng.normal(size=(5, 2, 4, 6)) + 2 * rng.normal(size=(5, 2, 1, 1))
+    made, epsilon = change(torch.tensor(images).float(), brightness=0.5, contrast=0.3)
+    mean = images.mean(axis=(1, 2, 3), keepdims=True)
+    light, contrast = epsilon[4:, :, None, None, None]
+    wanted = mean + 0.5 * light + np.exp(0.3 * contrast) * (images - mean)
+    assert made.numpy() == pytest.approx(wanted, abs=1e-4)
 
 
 def test_cutout_is_a_grey_square_of_the_size():
     X = torch.ones(400, 1, 20, 20)
     X[:, :, ::2] = -1
-    rows = Rows(torch.arange(400), X, torch.zeros(400, 1), torch.ones(400))
-    transform = transforms.ImageTransform(X)
-    with torch.no_grad():
-        for name in transform.raw:
-            transform.raw[name].fill_(-40.0)
-        transform.raw["cutout"].copy_(torch.tensor(0.5 / 0.75).logit())
-    torch.manual_seed(0)
-    made = transform.transform(rows).X.detach()
+    made, _ = change(X, cutout=0.5)
     grey = (made.abs() < 0.2).sum(dim=(1, 2, 3))
     # Ten pixels a side, where it lies within the image.
     assert 90 < grey.max() <= 100
     assert grey.float().mean() == pytest.approx(66, rel=0.1)
+
+
+def test_a_module_of_the_user_has_initial_weights_from_the_seed(random_state_untouched):
+    rows = make_rows(np.ones((3, 2)), np.zeros((3, 1), int), np.ones(3), CPU)
+    made = transforms.make_user_transform(lambda X, Y: nn.Linear(2, 2), rows, 7)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        wanted = nn.Linear(2, 2)
+    assert made.arrays()["weight"].tolist() == wanted.weight.tolist()
 
 
 def test_a_module_of_the_user_must_keep_shapes_and_have_parameters():

@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 
+from skmix._torch import row_weights
 from skmix.callbacks import Checkpoint, History, TimeBudget
 from skmix.exceptions import JudgementWarning, WeightConcentrationWarning
 from skmix.weighting import SampleWeightLearner
@@ -463,6 +464,27 @@ def test_another_method_than_that_of_the_fit():
     assert not hasattr(model, "predict_weight")
     model = learner("meta_net", max_iter=2).fit(X, y, X_val, y_val)
     assert hasattr(model.set_params(method="ren"), "predict_weight")
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted"), [("hu", {"first": 1 / 16}), ("normalized", {"unit": 10.0})]
+)
+def test_units_that_the_estimator_chooses(method, wanted, monkeypatch):
+    kind = {"hu": row_weights.Hu, "normalized": row_weights.Normalized}[method]
+    found = {}
+
+    class Watched(kind):
+        def __init__(self, *rows, **settings):
+            super().__init__(*rows, **settings)
+            found.update(first=self.phi[0].item(), unit=getattr(self, "unit", None))
+
+    monkeypatch.setattr(row_weights, kind.__name__, Watched)
+    X = np.linspace(-1, 1, 40)[:, None]
+    SampleWeightLearner(
+        method, learning_rate=0.05, batch_size=16, max_iter=1, random_state=0
+    ).fit(X, X[:, 0], X, X[:, 0])
+    # The mean over a batch; half a step of the network.
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted)
 
 
 @pytest.mark.gpu
