@@ -235,9 +235,9 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
     fits the estimator on what is chosen, and reinforces choices that score better than
     the others of an iteration; the weight is the probability.
 
-    Targets that are numbers are standardised and have a Huber loss. Memory is that of
-    two float32 copies of X and, for `weight_history_`, 4 n bytes an epoch. An update
-    takes 3.5 to 4 times one without weights, whatever the network.
+    Targets that are numbers are standardised and have a Huber loss. Memory is at its
+    peak that of three copies of X, and for `weight_history_` of 4 n bytes an epoch. An
+    update takes 3.5 to 4 times one without weights, whatever the network.
 
     References
     ----------

@@ -212,20 +212,39 @@ def test_the_guard_hands_the_data_back():
 
 
 def test_the_guard_keeps_what_helps():
-    # Validation and later rows are shifted at random, training rows are not.
+    import torch
+    from torch import nn
+
+    class Shift(nn.Module):
+        def __init__(self, X, Y):
+            super().__init__()
+            self.shift = nn.Parameter(torch.zeros(X.shape[1]))
+
+        def forward(self, X, Y, places):
+            return X + self.shift, Y
+
+    # Validation and later rows are two standard deviations off, training rows are not.
     rng = np.random.RandomState(0)
-    y = np.arange(400) % 2
-    X = rng.normal(size=(400, 6)) + 0.8 * y[:, None]
-    few = rng.permutation(400)[:60]
+    y = np.arange(500) % 2
+    X = rng.normal(size=(500, 2)) + 2 * y[:, None]
+    X[200:] += 3
+    judge = KNeighborsClassifier()
     model = augmenter(
-        estimator=KNeighborsClassifier(1), guard=True, n_copies=5, max_iter=20
+        estimator=judge,
+        augmentation=Shift,
+        guard=True,
+        max_iter=40,
+        meta_learning_rate=0.05,
     )
-    model.set_params(meta_learning_rate=0.1)
-    model.fit(X[few], y[few], X_val=X[100:300], y_val=y[100:300])
-    plain = KNeighborsClassifier(1).fit(X[few], y[few]).score(X[300:], y[300:])
-    made = KNeighborsClassifier(1).fit(*model.resample()).score(X[300:], y[300:])
-    assert (made >= plain) or not model.accepted_
-    assert np.isfinite([model.best_score_, model.baseline_score_]).all()
+    model.fit(X[:200], y[:200], X_val=X[200:300], y_val=y[200:300])
+    assert model.accepted_
+    assert model.chosen_.startswith("Copies of all rows. Held-out Brier loss: ")
+    assert model.best_score_ > model.baseline_score_ + 0.1
+    plain = clone(judge).fit(X[:200], y[:200]).score(X[300:], y[300:])
+    made = clone(judge).fit(*model.resample()).score(X[300:], y[300:])
+    assert made > plain + 0.1
+    shift = X[:200].std(axis=0) * model.transform_.parameters["shift"]
+    assert shift == pytest.approx([3, 3], abs=1)
 
 
 def test_that_a_penalty_weighs_less_is_no_merit_of_copies(wine):
