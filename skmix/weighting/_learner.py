@@ -237,8 +237,8 @@ class SampleWeightLearner(CallbackSupportMixin, BaseEstimator):
     the others of an iteration; the weight is the probability.
 
     Targets that are numbers are standardised and have a Huber loss. Memory is at its
-    peak that of three copies of X, and for `weight_history_` of 4 n bytes an epoch. A fit
-    takes 3 to 4 times one without weights, and 4.6 times with "meta_net" where the
+    peak that of three copies of X, and for `weight_history_` of 4 n bytes an epoch. A
+    fit takes 3 to 4 times one without weights, and 4.6 times with "meta_net" where the
     network is tiny.
 
     References
