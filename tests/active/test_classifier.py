@@ -108,7 +108,7 @@ def test_scale_of_images_is_that_of_channels():
     model = small(max_iter=1).fit(images, [0, 1] * 6)
     assert model.mean_.shape == (2, 1, 1)
     assert_allclose(model.mean_.ravel(), [images[:, 0].mean(), 7])
-    assert_allclose(model.scale_.ravel(), [images[:, 0].std(), 1])
+    assert_allclose(model.scale_.ravel(), [images[:, 0].std(), 7])
     assert model.predict_proba(images).shape == (12, 2)
     with pytest.raises(ValueError, match="rows of shape"):
         model.predict(images[:, :, :3])
