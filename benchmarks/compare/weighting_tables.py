@@ -222,8 +222,11 @@ def gain_figure(rows: Rows) -> plt.Figure:
         for kind in ("symmetric", "pairwise")
         if (data, kind, 0.4, estimators_of(data)[0], "unweighted") in rows
     ]
-    figure, axes = plt.subplots(1, len(panels), figsize=(14, 3.2))
-    for ax, (data, kind) in zip(np.atleast_1d(axes), panels, strict=True):
+    n_columns = -(-len(panels) // 2)
+    figure, axes = plt.subplots(2, n_columns, figsize=(3 * n_columns, 5.6))
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (data, kind) in zip(axes.flat, panels, strict=False):
         name = estimators_of(data)[0]
         for arm, style in zip(DRAWN, STYLES, strict=False):
             points = [(0.0, "none"), (0.2, kind), (0.4, kind)]
@@ -235,9 +238,10 @@ def gain_figure(rows: Rows) -> plt.Figure:
         ax.set_xticks([0, 20, 40])
         ax.grid(color=GREY, alpha=0.2)
         ax.spines[["top", "right"]].set_visible(False)
-    np.atleast_1d(axes)[0].set_ylabel("Balanced accuracy, or R2, in %")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("Balanced accuracy, or R2, in %")
     found = {}
-    for ax in np.atleast_1d(axes):
+    for ax in axes.flat:
         found |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(found.values(), found, loc="outside lower center", ncols=len(found))
     return figure
