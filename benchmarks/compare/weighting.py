@@ -152,7 +152,9 @@ def rare_class(data, X, y, n_rare):
 def one_part(data, kind, rate, seed):
     """Scores by arm and estimator, areas under ROC curves and seconds by arm."""
     problem = make_problem(data, kind, rate, seed)
-    names = ("CNN",) if data == "cifar10" else DOWNSTREAM
+    names = DOWNSTREAM
+    if data == "cifar10":
+        names = ("ResNet",) if kind == "imbalance" else ("CNN",)
     result = {"score": {}, "auc": {}, "seconds": {}, "accepted": {}}
     for name, arm in ARMS.items():
         if not arm.takes_part(data, kind, problem):

@@ -25,10 +25,43 @@ from skmix.weighting import (
 DOWNSTREAM = ("linear", "MLP", "RandomForest")
 
 
+def make_resnet(shape, n_classes):
+    """A convolution and two residual blocks, normalised over groups of channels."""
+    from torch import nn
+
+    class Residual(nn.Module):
+        def __init__(self, n_in, n_out):
+            super().__init__()
+            self.main = nn.Sequential(
+                nn.Conv2d(n_in, n_out, 3, padding=1, bias=False),
+                nn.GroupNorm(4, n_out),
+                nn.ReLU(),
+                nn.Conv2d(n_out, n_out, 3, padding=1, bias=False),
+                nn.GroupNorm(4, n_out),
+            )
+            self.shortcut = nn.Conv2d(n_in, n_out, 1) if n_in < n_out else nn.Identity()
+
+        def forward(self, X):
+            return (self.main(X) + self.shortcut(X)).relu()
+
+    stem = nn.Sequential(
+        nn.Conv2d(shape[0], 16, 3, padding=1, bias=False),
+        nn.GroupNorm(4, 16),
+        nn.ReLU(),
+    )
+    return nn.Sequential(
+        nn.Sequential(stem, nn.MaxPool2d(2)),
+        nn.Sequential(Residual(16, 16), nn.MaxPool2d(2)),
+        nn.Sequential(Residual(16, 32), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Linear(32, n_classes),
+    )
+
+
 def make_estimator(name, task, seed):
     """An estimator of a kind that the arms are to serve."""
-    if name == "CNN":
-        return LADAClassifier(make_cnn, max_iter=20, batch_size=64, random_state=seed)
+    if name in ("CNN", "ResNet"):
+        make = make_cnn if name == "CNN" else make_resnet
+        return LADAClassifier(make, max_iter=20, batch_size=64, random_state=seed)
     network = {"early_stopping": False, "max_iter": 500, "random_state": seed}
     if task == "regression":
         network["max_iter"] = 2000
@@ -99,8 +132,10 @@ class Guarded(Arm):
 
 
 def module_for(problem):
-    """The network of CIFAR-10 for images; else that of the learner."""
-    return make_cnn if problem.X.ndim == 4 else None
+    """The network that is trained on images afterwards; else that of the learner."""
+    if problem.X.ndim < 4:
+        return None
+    return make_resnet if len(np.unique(problem.y)) == 2 else make_cnn
 
 
 def learned(problem, seed, method, **params):

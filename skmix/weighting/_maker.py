@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
@@ -14,9 +14,6 @@ from ._encoding import TableRows
 from ._targets import Targets
 from ._transforms import ImageTransform, TableTransform, UserTransform
 from ._weighers import make_network
-
-if TYPE_CHECKING:
-    from ._augmenter import LearnedAugmenter
 
 # Of numbers to predict, partners are among so many nearest rows.
 N_NEAREST = 5
@@ -58,7 +55,7 @@ class Maker:
 
     def __init__(
         self,
-        owner: LearnedAugmenter,
+        owner: Any,
         rows: Any,
         targets: Targets,
         training: NDArray[np.intp],

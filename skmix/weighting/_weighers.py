@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -13,9 +13,6 @@ from .._scaling import channel_scale
 from .._validation import check_layers
 from ._targets import Targets
 from ._valuation import SelectionEvaluator
-
-if TYPE_CHECKING:
-    from ._learner import SampleWeightLearner
 
 META_HIDDEN = 100
 VALUE_LAYERS = (100,)
@@ -45,7 +42,7 @@ class NetworkWeigher:
 
     def __init__(
         self,
-        owner: SampleWeightLearner,
+        owner: Any,
         rows: Arrays,
         held_out: Arrays,
         targets: Targets,
@@ -115,9 +112,7 @@ class NetworkWeigher:
     def _raw(self, rows: Any) -> NDArray[np.float64]:
         return self.manipulation.weights_of(self.learner.losses(rows), rows.Y)
 
-    def _manipulation(
-        self, owner: SampleWeightLearner, targets: Targets, seed: int
-    ) -> Any:
+    def _manipulation(self, owner: Any, targets: Targets, seed: int) -> Any:
         from .._torch import row_weights
 
         n_rows = len(self.rows.places)
@@ -179,7 +174,7 @@ class ValueWeigher:
 
     def __init__(
         self,
-        owner: SampleWeightLearner,
+        owner: Any,
         rows: Arrays,
         targets: Targets,
         rng: RandomState,
