@@ -48,6 +48,7 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL) $(VALUATION)
 	$(COMPARE)/weighting.py --scratch .cache/weighting.jsonl
 	$(COMPARE)/augmentation.py --scratch .cache/augmentation.jsonl
 	$(COMPARE)/weighting_cost.py --rivals-python $(VALUATION)
+	$(COMPARE)/human.py --scratch .cache/human.jsonl
 	$(COMPARE)/tables.py --out .cache/tables
 
 # A rival that needs an older NumPy than skmix has beside it.

@@ -24,6 +24,7 @@ _MODULES = [
     "compose",
     "datasets",
     "exceptions",
+    "human",
     "imbalance",
     "metrics",
     "model_selection",

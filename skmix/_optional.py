@@ -36,3 +36,15 @@ def import_transformers() -> Any:
             "model=None does without."
         ) from error
     return transformers
+
+
+def import_anywidget() -> Any:
+    """Import widgets of notebooks, or say how to get them."""
+    try:
+        import anywidget
+    except ImportError as error:
+        raise ImportError(
+            "A page in a notebook needs anywidget: pip install 'skmix[notebook]'. "
+            "ElicitationServer does without."
+        ) from error
+    return anywidget

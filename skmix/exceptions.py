@@ -3,7 +3,13 @@
 import sys
 import warnings
 
-__all__ = ["CheckpointError", "JudgementWarning", "WeightConcentrationWarning"]
+__all__ = [
+    "CheckpointError",
+    "DamagedFileWarning",
+    "JudgementWarning",
+    "UnseenPairWarning",
+    "WeightConcentrationWarning",
+]
 
 
 class JudgementWarning(UserWarning):
@@ -17,6 +23,28 @@ class JudgementWarning(UserWarning):
     >>> import warnings
     >>> from skmix.exceptions import JudgementWarning
     >>> warnings.simplefilter("ignore", JudgementWarning)
+    """
+
+
+class DamagedFileWarning(UserWarning):
+    """Lines of a file were not written to their end, and are left out.
+
+    Examples
+    --------
+    >>> from skmix.exceptions import DamagedFileWarning
+    >>> issubclass(DamagedFileWarning, UserWarning)
+    True
+    """
+
+
+class UnseenPairWarning(UserWarning):
+    """People were not asked about mixes of these classes, and a stand-in predicts.
+
+    Examples
+    --------
+    >>> from skmix.exceptions import UnseenPairWarning
+    >>> issubclass(UnseenPairWarning, UserWarning)
+    True
     """
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import active_tables
+import human_tables
 import imbalance_tables
 import matplotlib.pyplot as plt
 import regression_tables
@@ -36,7 +37,13 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    modules = (regression_tables, imbalance_tables, active_tables, weighting_tables)
+    modules = (
+        regression_tables,
+        imbalance_tables,
+        active_tables,
+        weighting_tables,
+        human_tables,
+    )
     made_of = partial(read, options.results)
     with plt.rc_context({"figure.constrained_layout.use": True, "svg.hashsalt": ""}):
         for name, made in chain(

@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
 
-from .._compat import Interval
+from .._compat import HasMethods, Interval
 from .._core.mixing import interpolate
 from .._core.pairs import uniform_partners
 from ..base import BaseMixSampler, Mixes, ResamplingData
@@ -22,8 +27,20 @@ class MixupSampler(BaseMixSampler):
     them. The labels that come out with the rows are hard: each is the class of the
     heavier parent.
 
+    With a policy, both are as people see mixes: the soft labels have the shares that
+    they perceive, and hard labels are drawn with these as probabilities.
+
     Parameters
     ----------
+    policy : estimator, default=None
+        How people see mixes: :class:`~skmix.human.HumanMixPolicy`, or any regressor of
+        (label a, label b, part of a). Fitted, and as ``FrozenEstimator(policy)`` where
+        the sampler is cloned, as in a grid search; or not fitted, with `judgments`.
+
+    judgments : Judgments, default=None
+        Answers that a copy of the policy is fitted to, as
+        :func:`~skmix.human.load_judgments` reads them.
+
     amount : float, default=1.0
         Number of further mixes for each row, counted once the classes have the sizes
         that `sampling_strategy` asks for. 0 adds only what it asks for.
@@ -55,8 +72,15 @@ class MixupSampler(BaseMixSampler):
     sample_weight_ : ndarray of shape (n + m,)
         Weight of each of these rows: 1, so that soft labels count as they are.
 
+    policy_ : estimator
+        The fitted policy; None without.
+
+    perceived_share_ : ndarray of shape (m,)
+        Share of the first parent's class in each mix, as the soft labels have it.
+
     sampling_strategy_ : dict
-        Number of mixes that are labelled with each class.
+        Number of mixes whose heavier parent is of each class, and which are labelled
+        with it where there is no policy.
 
     parent_indices_ : ndarray of shape (m, 2)
         Row indices of the parents of each new row, the heavier one first, since the
@@ -90,8 +114,12 @@ class MixupSampler(BaseMixSampler):
     as many as asked for; the sums of the soft labels lie between that and the
     proportions of the data.
 
-    Nothing is learned: held-out rows are accepted, so that resamplers can be exchanged
-    in one grid, and not used.
+    With a policy g, the soft label of a mix is g y_i + (1 - g) y_j, for
+    g = g(class of i, class of j, w) [2]_, and its hard label that of i with
+    probability g, else that of j. Mixes of two rows of one class keep it.
+
+    Nothing is learned from the rows: held-out rows are accepted, so that resamplers can
+    be exchanged in one grid, and not used.
 
     Time and memory are O((n + m) n_classes + m p) for m mixes and p columns.
 
@@ -99,6 +127,9 @@ class MixupSampler(BaseMixSampler):
     ----------
     .. [1] Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: beyond empirical risk
        minimization", ICLR 2018.
+
+    .. [2] Collins, Bhatt, Liu, Piratla, Love and Weller, "Human-in-the-loop mixup",
+       UAI 2023.
 
     Examples
     --------
@@ -121,6 +152,8 @@ class MixupSampler(BaseMixSampler):
 
     _parameter_constraints = {
         **BaseMixSampler._parameter_constraints,
+        "policy": [HasMethods(["fit", "predict"]), None],
+        "judgments": "no_validation",
         "amount": [Interval(Real, 0, None, closed="left")],
         "sampling_strategy": [
             *BaseMixSampler._parameter_constraints["sampling_strategy"],
@@ -131,13 +164,17 @@ class MixupSampler(BaseMixSampler):
 
     def __init__(
         self,
+        policy: Any = None,
         *,
+        judgments: Any = None,
         amount: float = 1.0,
         sampling_strategy: Any = "auto",
         alpha: float = 1.0,
         categorical_features: Any = "from_dtype",
         random_state: int | RandomState | None = None,
     ) -> None:
+        self.policy = policy
+        self.judgments = judgments
         self.amount = amount
         self.sampling_strategy = sampling_strategy
         self.alpha = alpha
@@ -145,7 +182,8 @@ class MixupSampler(BaseMixSampler):
         self.random_state = random_state
 
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
-        """Nothing to learn, but how many mixes to make."""
+        """Nothing to learn from the rows, but how many mixes to make."""
+        self.policy_ = self._make_policy()
         asked = self.sampling_strategy_ or {}
         self.sampling_strategy_ = {}
         classes, counts = np.unique(data.target, return_counts=True)
@@ -163,13 +201,58 @@ class MixupSampler(BaseMixSampler):
         )
         second = uniform_partners(first, len(data), rng)
         share = rng.beta(self.alpha, self.alpha, size=len(first))
-        return Mixes(first, second, np.maximum(share, 1 - share), data.target[first])
+        share = np.maximum(share, 1 - share)
+        label = data.target[first]
+        if self.policy_ is not None:
+            seen = self._perceived(data, first, second, share)
+            is_first = rng.uniform(size=len(first)) < seen
+            label = np.where(is_first, label, data.target[second])
+        return Mixes(first, second, share, label)
 
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         classes, code = np.unique(data.target, return_inverse=True)
         indicators = np.eye(len(classes))[code]
         parents = (mixes.first, mixes.second, mixes.weight)
-        soft = interpolate(indicators, *parents)
+        self.perceived_share_ = self._perceived(data, *parents)
+        soft = interpolate(indicators, *parents[:2], self.perceived_share_)
         self.soft_labels_ = np.vstack([indicators, soft])
         self.sample_weight_ = np.ones(len(self.soft_labels_))
         return super()._put_together(data, mixes)
+
+    def _make_policy(self) -> Any:
+        """The policy, fitted to the judgments where there are any."""
+        if self.judgments is None:
+            if self.policy is not None:
+                self._check_fitted()
+            return self.policy
+        if self.policy is None or isinstance(self.policy, FrozenEstimator):
+            raise ValueError(
+                f"judgments are to fit a policy, got policy={self.policy!r}: pass "
+                "policy=HumanMixPolicy(), or no judgments."
+            )
+        return clone(self.policy).fit(self.judgments.X, self.judgments.y)
+
+    def _check_fitted(self) -> None:
+        try:
+            check_is_fitted(self.policy)
+        except NotFittedError as error:
+            raise NotFittedError(
+                f"policy={self.policy!r} is not fitted, or lost its fit when the "
+                "sampler was cloned: pass FrozenEstimator(policy) with a fitted "
+                "policy, or judgments to fit it to."
+            ) from error
+
+    def _perceived(
+        self,
+        data: ResamplingData,
+        first: NDArray[np.intp],
+        second: NDArray[np.intp],
+        share: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Share of the first parent's class as people see it."""
+        if self.policy_ is None:
+            return share
+        rows = np.empty((len(first), 3), dtype=object)
+        rows[:, 0], rows[:, 1] = data.target[first], data.target[second]
+        rows[:, 2] = share
+        return np.asarray(self.policy_.predict(rows), dtype=np.float64)

@@ -4,6 +4,7 @@ Each needs matplotlib: ``pip install "skmix[plot]"``.
 """
 
 from ._comparison import ComparisonDisplay
+from ._curve import CurveDisplay
 from ._history import HistoryDisplay
 from ._learning_curve import LearningCurveDisplay
 from ._linearity import LinearityDisplay
@@ -13,6 +14,7 @@ from ._removal import RemovalCurveDisplay
 
 __all__ = [
     "ComparisonDisplay",
+    "CurveDisplay",
     "HistoryDisplay",
     "LearningCurveDisplay",
     "LinearityDisplay",

@@ -1,11 +1,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn.pipeline import make_pipeline
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
 
 from skmix import ResampledClassifier
+from skmix.human import HumanMixPolicy, Judgments
 from skmix.imbalance import MixupSampler
 
 # Six rows of a, three of b, two of c.
@@ -173,3 +181,96 @@ def test_held_out_rows_change_nothing():
 def test_bad_parameters(parameters):
     with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter"):
         MixupSampler(**parameters).fit(X, LABELS)
+
+
+def perceived(n=200):
+    """A policy that sees a in everything, and b in little."""
+    rng = np.random.RandomState(0)
+    pairs = np.array([rng.permutation(list("abc"))[:2] for _ in range(n)])
+    part = rng.uniform(size=n)
+    tilt = np.array([{"a": 2, "b": -1, "c": 0}[name] for name in pairs.ravel()])
+    tilt = tilt.reshape(n, 2) @ [1, -1]
+    rows = np.empty((n, 3), dtype=object)
+    rows[:, :2], rows[:, 2] = pairs, part
+    return rows, expit(4 * (part - 0.5) + tilt)
+
+
+def test_a_policy_gives_soft_labels_as_people_see_them():
+    policy = HumanMixPolicy().fit(*perceived())
+    sampler = MixupSampler(policy, amount=200, sampling_strategy=None, random_state=0)
+    X_new, y_new = sampler.fit_resample(X, LABELS)
+    parents, share = sampler.parent_indices_, sampler.mix_weights_[:, 0]
+    # The features are mixed as they were.
+    plain = MixupSampler(amount=200, sampling_strategy=None, random_state=0)
+    assert_array_equal(X_new, plain.fit_resample(X, LABELS)[0])
+    rows = np.empty((len(share), 3), dtype=object)
+    rows[:, :2], rows[:, 2] = LABELS[parents], share
+    seen = policy.predict(rows)
+    assert_allclose(sampler.perceived_share_, seen)
+    wanted = seen[:, None] * INDICATORS[parents[:, 0]]
+    wanted = wanted + (1 - seen[:, None]) * INDICATORS[parents[:, 1]]
+    assert_allclose(sampler.soft_labels_, np.vstack([INDICATORS, wanted]))
+    assert_array_equal(plain.perceived_share_, share)
+    # Hard labels are drawn: as many of each class as the soft ones add up to.
+    found = (y_new[11:, None] == np.array(list("abc"))).sum(axis=0)
+    expected = wanted.sum(axis=0)
+    error = np.sqrt((wanted * (1 - wanted)).sum(axis=0))
+    assert (np.abs(found - expected) < 4 * error).all()
+    assert np.isin(y_new[11:], LABELS[parents]).sum() == len(share)
+    same = LABELS[parents[:, 0]] == LABELS[parents[:, 1]]
+    assert_array_equal(y_new[11:][same], LABELS[parents[same, 0]])
+
+
+def test_a_policy_is_fitted_to_judgments_or_comes_frozen():
+    rows, y = perceived()
+    answers = Judgments(
+        item=np.arange(len(y)),
+        label_a=rows[:, 0],
+        label_b=rows[:, 1],
+        lam=rows[:, 2].astype(float),
+        inferred=y,
+    )
+    fitted = HumanMixPolicy().fit(rows, y)
+    policy = HumanMixPolicy()
+    wanted = MixupSampler(fitted, random_state=0).fit_resample(X, LABELS)
+    for sampler in (
+        MixupSampler(policy, judgments=answers, random_state=0),
+        clone(MixupSampler(policy, judgments=answers, random_state=0)),
+        clone(MixupSampler(FrozenEstimator(fitted), random_state=0)),
+    ):
+        found = sampler.fit_resample(X, LABELS)
+        assert_array_equal(found[0], wanted[0])
+        assert_array_equal(found[1], wanted[1])
+    # What the user passed is not fitted.
+    assert not hasattr(policy, "classes_")
+    with pytest.raises(NotFittedError, match=r"pass FrozenEstimator\(policy\)"):
+        clone(MixupSampler(fitted)).fit(X, LABELS)
+    with pytest.raises(ValueError, match=r"judgments are to fit a policy"):
+        MixupSampler(judgments=answers).fit(X, LABELS)
+    with pytest.raises(ValueError, match=r"judgments are to fit a policy"):
+        MixupSampler(FrozenEstimator(fitted), judgments=answers).fit(X, LABELS)
+
+
+def test_a_policy_in_pipelines_and_grids():
+    rng = np.random.RandomState(0)
+    y = np.array(list("abc"))[np.arange(90) % 3]
+    rows = rng.normal(size=(90, 3)) + 2 * INDICATORS[[0, 2, 4]][np.arange(90) % 3]
+    policy = FrozenEstimator(HumanMixPolicy().fit(*perceived()))
+    pipeline = make_pipeline(
+        StandardScaler(), MixupSampler(policy, random_state=0), LogisticRegression()
+    )
+    assert pipeline.fit(rows, y).score(rows, y) > 0.6
+    model = ResampledClassifier(
+        LogisticRegression(), resampler=MixupSampler(policy, random_state=0)
+    )
+    grid = {"resampler__alpha": [0.2, 1.0], "estimator__C": [0.1, 1]}
+    search = GridSearchCV(model, grid, scoring="neg_log_loss", cv=3).fit(rows, y)
+    # Exactly: each row once for each class, with its soft label as the weight.
+    best = search.best_estimator_
+    sampler = clone(best.resampler).fit(rows, y)
+    X_new, _ = sampler.resample()
+    soft = sampler.soft_labels_
+    by_hand = clone(best.estimator).fit(
+        np.tile(X_new, (3, 1)), np.repeat(list("abc"), len(soft)), soft.T.ravel()
+    )
+    assert_allclose(best.predict_proba(rows), by_hand.predict_proba(rows), atol=1e-4)
