@@ -299,7 +299,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = {"images": [N_IMAGES, N_EPOCHS, BATCH, RATE], "digits": N_DIGITS}
-    settings |= {"epsilon": EPSILON, "bins": N_BINS}
+    settings |= {"epsilon": f"{255 * EPSILON:g}/255", "bins": N_BINS}
     scratch = Scratch(options.scratch, settings)
     end = time.monotonic() + 60 * options.max_minutes
     todo = [("digits", "all", seed) for seed in options.seeds]
