@@ -49,6 +49,7 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL) $(VALUATION)
 	$(COMPARE)/augmentation.py --scratch .cache/augmentation.jsonl
 	$(COMPARE)/weighting_cost.py --rivals-python $(VALUATION)
 	$(COMPARE)/human.py --scratch .cache/human.jsonl
+	$(COMPARE)/human_cost.py
 	$(COMPARE)/tables.py --out .cache/tables
 
 # A rival that needs an older NumPy than skmix has beside it.

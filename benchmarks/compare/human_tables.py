@@ -124,11 +124,14 @@ def make_all(
     yield "human_images", images_table(images)
     yield "human_people", people_table(images)
     yield "human_digits", digits_table([r for r in rows if r["data"] == "digits"])
+    if content := read("human_cost"):
+        table = [[name, f"{value:.3f} s"] for name, value in content["seconds"].items()]
+        yield "human_cost", rst(["", "CPU time"], table)
 
 
 def nothing_yet() -> Iterator[tuple[str, str | plt.Figure]]:
     """The same names, where there are no results."""
-    for name in ("images", "people", "digits"):
+    for name in ("images", "people", "digits", "cost"):
         yield f"human_{name}", NOTHING
     header = ["", "cross-entropy", "FGSM", "calibration"]
     yield "human_poster", rst(header, [list(row) for row in POSTER])
