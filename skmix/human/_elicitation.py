@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 from uuid import uuid4
-from zlib import crc32
 
 from numpy.random import RandomState
 
@@ -44,6 +45,11 @@ class Person:
     done: dict[tuple[int, bool], str] = field(default_factory=dict)
 
     @property
+    def last(self) -> str | None:
+        """Identifier of what was written last."""
+        return list(self.done.values())[-1] if self.done else None
+
+    @property
     def current(self) -> tuple[int, bool] | None:
         """The first question that is not done."""
         return next((q for q in self.order if q not in self.done), None)
@@ -62,26 +68,34 @@ class Elicitation:
 
     Notes
     -----
-    Several threads may use one. A line is written at once and flushed to the disk
-    before the answer is acknowledged; a line that an earlier crash cut off stays, and
-    new ones begin behind it.
+    Several threads may use one, and no other process may write to the file. A line is
+    written at once and flushed to the disk before the answer is acknowledged; a line
+    that an earlier crash cut off stays, and new ones begin behind it.
+
+    Attributes
+    ----------
+    finished : Event
+        Set while all who have answered anything have answered everything.
     """
 
     def __init__(self, tasks: MixTasks, path: str | PathLike[str]) -> None:
         self.tasks = tasks
         self.path = Path(path)
         self.lock = Lock()
+        self.finished = Event()
         self.people: dict[str, Person] = {}
         self.records: list[dict[str, Any]] = []
         self.places = {t["item"]: k for k, t in enumerate(tasks.tasks)}
-        is_cut_off = False
-        if self.path.exists():
-            is_cut_off = self.path.read_bytes()[-1:] not in (b"", b"\n")
+        self.file = self.path.open("ab", buffering=0)
+        try:
+            _lock(self.file, self.path)
             for record in read_lines(self.path):
                 self._remember(record)
-        self.file = self.path.open("ab", buffering=0)
-        if is_cut_off:
-            self._write(b"\n")
+            if self.path.read_bytes()[-1:] not in (b"", b"\n"):
+                self._write(b"\n")
+        except BaseException:
+            self.file.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -116,8 +130,7 @@ class Elicitation:
             task = self.tasks.tasks[place]
             content = self._content(task, answer)
             record = self._header(name, place, repeat) | content
-            self._append(record)
-            return self._state(name, person)
+            return self._state(name, self._append(name, record))
 
     def skip(self, annotator: Any, question: Any, reason: Any) -> dict[str, Any]:
         """Leave a question out, and say why; return the state after it."""
@@ -125,30 +138,38 @@ class Elicitation:
             name, person = self._person(annotator)
             self._check_current(person, question)
             place, repeat = person.current or (0, False)
-            text = _text(reason, "reason", MAX_REASON)
-            self._append(self._header(name, place, repeat) | {"skip": text})
-            return self._state(name, person)
+            text = check_text(reason, "reason", MAX_REASON)
+            record = self._header(name, place, repeat) | {"skip": text}
+            return self._state(name, self._append(name, record))
 
-    def undo(self, annotator: Any) -> dict[str, Any]:
+    def undo(self, annotator: Any, last: Any) -> dict[str, Any]:
         """Take the last answer of a person back; return the state after it."""
         with self.lock:
             name, person = self._person(annotator)
-            if not person.done:
+            if person.last is None:
                 raise Refused(409, "There is nothing to take back.")
-            last = list(person.done.values())[-1]
-            self._append({"undo": last, "annotator": name, "time": _now()})
-            return self._state(name, person)
+            # Sent twice, it must not take back two.
+            if last != person.last:
+                raise Refused(409, "This is not the last answer.")
+            record = {"undo": last, "annotator": name, "time": _now()}
+            return self._state(name, self._append(name, record))
 
     def _person(self, annotator: Any) -> tuple[str, Person]:
-        name = _text(annotator, "annotator", MAX_NAME)
-        if name not in self.people:
-            # Of the name alone: the same after a restart.
-            rng = RandomState(crc32(name.encode()))
-            order = rng.permutation(len(self.tasks)).tolist()
-            again = rng.choice(order, self.tasks.n_repeats, replace=False).tolist()
-            questions = [(k, False) for k in order] + [(k, True) for k in again]
-            self.people[name] = Person(questions)
-        return name, self.people[name]
+        name = check_text(annotator, "annotator", MAX_NAME)
+        # Who only looks is not remembered.
+        return name, self.people.get(name) or Person(self._order(name))
+
+    def _order(self, name: str) -> list[tuple[int, bool]]:
+        """Questions of a person, of the name alone: the same after a restart."""
+        rng = RandomState(int.from_bytes(_digest(name)[:4], "big"))
+        order = list(range(len(self.tasks)))
+        if not self.tasks.in_order:
+            order = rng.permutation(order).tolist()
+        # Not the last one, which would come twice in a row.
+        earlier = order[:-1] or order
+        n_again = min(self.tasks.n_repeats, len(earlier))
+        again = rng.choice(earlier, n_again, replace=False).tolist()
+        return [(k, False) for k in order] + [(k, True) for k in again]
 
     def _state(self, name: str, person: Person) -> dict[str, Any]:
         state = {
@@ -157,6 +178,7 @@ class Elicitation:
             "class_names": self.tasks.class_names,
             "n_done": len(person.done),
             "n_questions": len(person.order),
+            "last": person.last,
             "practice": self._shown(self.tasks.practice, ""),
             "question": None,
         }
@@ -182,12 +204,12 @@ class Elicitation:
     @staticmethod
     def _sides(trial: str) -> str:
         """Which class is on the left: at random, and the same after a reload."""
-        return "ab" if crc32(trial.encode()) & 64 else "ba"
+        return "ab" if _digest(trial)[0] & 1 else "ba"
 
     @staticmethod
     def _start(task: Mapping[str, Any], trial: str) -> int:
         """Step to begin at: one from either end, at random."""
-        return 1 if crc32(trial.encode()) & 256 else len(task["steps"]) - 2
+        return 1 if _digest(trial)[1] & 1 else len(task["steps"]) - 2
 
     def _check_current(self, person: Person, question: Any) -> None:
         if not isinstance(question, str):
@@ -277,42 +299,80 @@ class Elicitation:
             "inferred": float(a / (a + b)) if a + b > 0 else None,
         }
 
-    def _append(self, record: dict[str, Any]) -> None:
+    def _append(self, name: str, record: dict[str, Any]) -> Person:
         """Write a line to the disk, and only then remember it."""
+        if self.file.closed:
+            raise Refused(503, "The server has stopped.")
         self._write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
         self._remember(record)
+        return self.people[name]
 
     def _write(self, line: bytes) -> None:
-        self.file.write(line)
-        os.fsync(self.file.fileno())
+        """Write all of a line, or nothing."""
+        number = self.file.fileno()
+        size = os.fstat(number).st_size
+        try:
+            while line:
+                line = line[self.file.write(line) :]
+            os.fsync(number)
+        except OSError as error:
+            os.ftruncate(number, size)
+            raise Refused(507, f"The answer could not be stored: {error}.") from error
 
     def _remember(self, record: dict[str, Any]) -> None:
+        """Take note of a line; of one of other questions, that it is there."""
         self.records.append(record)
-        name = record.get("annotator")
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        try:
+            name = check_text(record.get("annotator"), "annotator", MAX_NAME)
+        except Refused:
             return
-        if "undo" in record:
-            _, person = self._person(name)
+        person = self.people.get(name) or Person(self._order(name))
+        if isinstance(record.get("undo"), str):
             person.done = {q: w for q, w in person.done.items() if w != record["undo"]}
-        elif record.get("item") in self.places:
-            _, person = self._person(name)
+        elif isinstance(record.get("id"), str) and record.get("item") in self.places:
             question = self.places[record["item"]], bool(record.get("repeat"))
-            person.done[question] = record.get("id", "")
+            person.done[question] = record["id"]
+        else:
+            return
+        self.people[name] = person
+        if all(one.current is None for one in self.people.values()):
+            self.finished.set()
+        else:
+            self.finished.clear()
 
 
 def _key(place: int, repeat: bool) -> str:
     return f"{place}{'r' if repeat else ''}"
 
 
+def _digest(text: str) -> bytes:
+    """Bytes that tell nothing of those of a similar text."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _lock(file: Any, path: Path) -> None:
+    """Keep other servers from writing to the file, where the system can."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise ValueError(
+            f"Another server writes to {path}: stop it, or choose another file."
+        ) from error
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _text(value: Any, name: str, most: int) -> str:
+def check_text(value: Any, name: str, most: int) -> str:
     """Check a short text on one line."""
     if not isinstance(value, str) or not 0 < len(value.strip()) <= most:
         raise Refused(400, f"{name} must be a text of 1 to {most} characters.")
-    text = value.strip()
+    text = unicodedata.normalize("NFC", value.strip())
     if not text.isprintable():
         raise Refused(400, f"{name} must hold letters and signs alone.")
     return text

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..exceptions import DamagedFileWarning, warn_user
-from ._labels import check_shares
+from ._labels import check_shares, read_labels
 
 # Kinds of questions. What mix is half and half: by moving through it, or by choosing.
 KINDS = ("infer", "construct", "select", "soft")
@@ -141,6 +141,8 @@ class Judgments:
             values = getattr(self, name)
             if values is None:
                 values = np.full(n, _DEFAULTS[name])
+            if name in ("label_a", "label_b"):
+                values = read_labels(values, name)
             values = np.asarray(values)
             if values.dtype == object:
                 values = np.asarray(values.tolist())
@@ -158,9 +160,9 @@ class Judgments:
         unknown = np.setdiff1d(self.kind, KINDS)
         if len(unknown):
             raise ValueError(f"kind must be one of {KINDS}, got {unknown[0].item()!r}.")
-        if self.classes is None:
-            self.classes = np.unique(np.concatenate([self.label_a, self.label_b]))
-        self.classes = np.asarray(self.classes)
+        both = [*self.label_a.tolist(), *self.label_b.tolist()]
+        found = np.unique(read_labels(both, "label"))
+        self.classes = np.asarray(found if self.classes is None else self.classes)
         shape = (n, len(self.classes))
         if self.soft is None:
             self.soft = np.full(shape, np.nan)
@@ -224,15 +226,30 @@ def from_records(
         columns[name] = np.array(numbers, dtype=np.float64)
     found = [record for record in records if record.get("soft") is not None]
     if classes is None and found:
-        classes = found[0]["classes"]
+        own = [label for record in found for label in record.get("classes") or ()]
+        classes = np.unique(own).tolist()
     if classes is not None:
-        n_classes = np.size(classes)
-        nothing = [np.nan] * n_classes
-        soft = [record.get("soft") or nothing for record in records]
-        columns["soft"] = np.array(soft, dtype=np.float64).reshape(-1, n_classes)
+        known = list(classes)
+        soft = np.full((len(records), len(known)), np.nan)
+        for row, record in enumerate(records):
+            if record.get("soft") is not None:
+                soft[row] = _aligned(record, known)
+        columns["soft"] = soft
     if not records:
         columns = {name: np.array(values) for name, values in columns.items()}
     return Judgments(classes=classes, **columns)
+
+
+def _aligned(record: Mapping[str, Any], classes: list[Any]) -> list[float]:
+    """Soft label of an answer in the order of classes: each has its own."""
+    own = record.get("classes", classes)
+    if len(own) != len(record["soft"]) or not set(own) <= set(classes):
+        raise ValueError(
+            f"The answer about {record['item']!r} has {len(record['soft'])} shares for "
+            f"the classes {list(own)!r}."
+        )
+    of_class = dict(zip(own, record["soft"], strict=True))
+    return [of_class.get(label, 0.0) for label in classes]
 
 
 def load_judgments(path: str | PathLike[str]) -> Judgments:
@@ -296,8 +313,8 @@ def read_lines(path: str | PathLike[str]) -> list[dict[str, Any]]:
     if damaged:
         warn_user(
             f"{path} has {len(damaged)} of {len(records) + len(damaged)} lines that "
-            f"were not written to their end, the first of them line {damaged[0]}. They "
-            "are left out.",
+            f"cannot be read, as if they had not been written to their end, the first "
+            f"of them line {damaged[0]}. They are left out.",
             DamagedFileWarning,
         )
     return records
@@ -307,6 +324,11 @@ def answers_of(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Answers that were not taken back, in order; no skipped questions."""
     kept: dict[Any, Mapping[str, Any]] = {}
     for number, record in enumerate(records):
+        for name in ("id", "item", "undo"):
+            if isinstance(record.get(name), list | dict):
+                raise ValueError(
+                    f"An answer has {name}={record[name]!r}, which is no text."
+                )
         if "undo" in record:
             kept.pop(record["undo"], None)
         elif "skip" in record:

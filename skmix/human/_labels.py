@@ -56,8 +56,43 @@ def check_shares(values: Any, name: str, n_rows: int) -> NDArray[np.float64]:
     return shares
 
 
+def read_labels(values: Any, name: str) -> NDArray:
+    """Check class labels (n,), and give them back as an array of one type.
+
+    NumPy would turn what is missing, and numbers beside texts, into texts.
+    """
+    labels = values.tolist() if hasattr(values, "tolist") else list(values)
+    for row, label in enumerate(labels):
+        try:
+            missing = label is None or bool(label != label)
+        except TypeError:
+            # pandas' missing value is not even unlike itself.
+            missing = True
+        if missing:
+            raise ValueError(
+                f"There is no {name} in row {row}: NaN or missing. Leave such rows out."
+            )
+    kinds = {_kind(label) for label in set(map(type, labels))}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{name} holds {' and '.join(sorted(kinds))}: 1 and '1' are not the same "
+            "label. Write all labels alike."
+        )
+    return np.asarray(labels)
+
+
+def _kind(label_type: type) -> str:
+    if issubclass(label_type, str):
+        return "texts"
+    return "truth values" if issubclass(label_type, bool | np.bool_) else "numbers"
+
+
 def codes_of(labels: NDArray, classes: NDArray) -> NDArray[np.intp]:
     """Places of labels in sorted classes; their number for those that are none."""
+    if classes.dtype.kind in "US" and labels.dtype.kind not in "US":
+        return np.full(len(labels), len(classes))
+    if labels.dtype.kind in "US" and classes.dtype.kind not in "US":
+        return np.full(len(labels), len(classes))
     place = np.searchsorted(classes, labels)
     place[place == len(classes)] = 0
     return np.where(classes[place] == labels, place, len(classes))

@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._compat import Interval, StrOptions, check_sample_weight, fit_context
 from .._containers import wrap
 from ..exceptions import UnseenPairWarning, warn_user
-from ._curves import Fit, PairTable, fit_logistic
+from ._curves import PairTable, fit_logistic
 from ._labels import (
     check_shares,
     check_uniform,
     codes_of,
+    read_labels,
     smooth,
     two_class_labels,
 )
@@ -122,6 +123,9 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
     pair. An answer to the question which mix is half and half is a row with that lambda
     and y = 1/2, in the same fit.
 
+    Standard errors are those of Gauss and Newton; with "pair", that of the common curve
+    has no part in them.
+
     A pair that nobody judged has the curve of the tilts of its classes, with
     ``curve="pair"`` too; a class that nobody judged has the tilt 0. With "global" and
     "isotonic", the order of two classes of which one is unknown means nothing, and the
@@ -209,7 +213,7 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
         a, b = np.minimum(a, b), np.maximum(a, b)
         part, y = np.where(flip, 1 - part, part), np.where(flip, 1 - y, y)
         n_classes = len(self.classes_)
-        counts = np.bincount(a * n_classes + b, minlength=n_classes**2)
+        counts = np.bincount((a * n_classes + b)[weight > 0], minlength=n_classes**2)
         counts = counts.reshape(n_classes, n_classes)
         self.n_judgments_ = counts + counts.T
         if self.curve == "isotonic":
@@ -331,7 +335,7 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
         self.global_midpoint_ = float(0.5 - shift / slope)
         if self.curve == "global":
             self._pairs = PairTable.of_one(
-                n_classes, common, _variance(common, len(y), 2)
+                n_classes, common, _variance(common.loss, len(y), 2)
             )
         else:
             # A class that is none of those known is one more, the last.
@@ -347,7 +351,9 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
                 np.append(slope, np.zeros(n_classes + 1)),
             )
             self.class_tilt_ = fit.coef[1:-1]
-            self._pairs = PairTable.of_tilts(fit, _variance(fit, len(y), n_classes + 1))
+            self._pairs = PairTable.of_tilts(
+                fit, _variance(fit.loss, len(y), n_classes + 1)
+            )
         if self.curve == "pair":
             self._fit_pairs(a, b, line, y, weight, common.coef)
         known = self._pairs.take(n_classes)
@@ -374,7 +380,7 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
             for rows in groups
         ]
         total = sum(fit.loss for fit in fits)
-        variance = total / max(len(y) - 2 * len(fits), 1)
+        variance = _variance(total, len(y), 2 * len(fits))
         for rows, fit in zip(groups, fits, strict=True):
             self._pairs.put(a[rows[0]], b[rows[0]], fit.coef, variance * fit.inverse)
 
@@ -421,7 +427,15 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
         self, X: Any, *, reset: bool
     ) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
         """Labels of both, and the part of the first."""
+        if isinstance(X, list | tuple):
+            # Each entry as it is: NumPy would make texts of numbers.
+            X = np.array(X, dtype=object)
         container = wrap(X)
+        if np.ndim(X) != 2:
+            raise ValueError(
+                f"X must have two dimensions, got {np.ndim(X)}: rows of label a, label "
+                "b and the part lambda of a. Reshape your data."
+            )
         # Names and number of columns; what is in them is checked below.
         validate_data(self, X, skip_check_array=True, reset=reset)
         if len(container.names) != 3:
@@ -431,17 +445,7 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
             )
         labels = []
         for place, name in enumerate(("label a", "label b")):
-            column = np.asarray(container.column(place))
-            if column.dtype == object:
-                missing = np.array([v is None or v != v for v in column.tolist()])
-            else:
-                missing = column != column
-            if missing.any():
-                raise ValueError(
-                    f"X has no {name} in row {np.flatnonzero(missing)[0]}: NaN or "
-                    "missing. Leave such rows out."
-                )
-            labels.append(np.asarray(column.tolist()))
+            labels.append(read_labels(container.column(place), name))
         try:
             part = container.column(2).astype(np.float64)
         except (TypeError, ValueError) as error:
@@ -452,9 +456,12 @@ class HumanMixPolicy(RegressorMixin, BaseEstimator):
         return labels[0], labels[1], check_shares(part, "lambda", len(part))
 
 
-def _variance(fit: Fit, n_rows: int, n_coef: int) -> float:
-    """Variance of single answers about a curve."""
-    return fit.loss / max(n_rows - n_coef, 1)
+def _variance(loss: float, n_rows: int, n_coef: int) -> float:
+    """Variance of single answers about a curve, with that of H-Mix as two of them.
+
+    A curve goes through as few answers as it has coefficients, and says nothing of it.
+    """
+    return (loss + 2 * ANSWER) / (max(n_rows - n_coef, 0) + 2)
 
 
 def _all_classes(classes: ArrayLike | None, found: NDArray) -> NDArray:
@@ -462,7 +469,7 @@ def _all_classes(classes: ArrayLike | None, found: NDArray) -> NDArray:
     own = np.unique(found)
     if classes is None:
         return own
-    known = np.unique(np.asarray(classes))
+    known = np.unique(read_labels(classes, "class"))
     unknown = np.setdiff1d(own, known)
     if len(unknown):
         raise ValueError(

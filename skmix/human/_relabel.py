@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from ..exceptions import JudgementWarning, warn_user
-from ._judgments import MIDPOINTS, Judgments
+from ._judgments import Judgments
 from ._labels import check_uniform, codes_of, smooth, two_class_labels
 from ._policy import HumanMixPolicy
 
@@ -85,7 +85,8 @@ def relabel(
     Parameters
     ----------
     judgments : Judgments
-        Answers to how much of a there is in a mix; of kind "infer", or "soft".
+        Answers of kind "infer": how much of a there is in a mix. Repeated ones count as
+        others do.
 
     method : str, default="shrink"
         How answers p_1 ... p_n about a mix become a label; L(p) is p for label a and
@@ -168,6 +169,8 @@ def relabel(
     array([[0.25, 0.75],
            [0.58, 0.42]])
     """
+    if policy is not None and not hasattr(policy, "predict"):
+        raise ValueError(f"policy must be a fitted HumanMixPolicy, got {policy!r}.")
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
     if per not in ("judgment", "item"):
@@ -263,12 +266,15 @@ def _check(judgments: Any) -> None:
         )
     if not len(judgments):
         raise ValueError("judgments is empty: there is nothing to label.")
-    midpoint = np.flatnonzero(np.isin(judgments.kind, MIDPOINTS))
-    if len(midpoint):
-        kind = judgments.kind[midpoint[0]].item()
+    other = np.flatnonzero(judgments.kind != "infer")
+    if len(other):
+        kind = judgments.kind[other[0]].item()
+        why = "which mix is half and half, not what a mix is"
+        if kind == "soft":
+            why = "more than shares of two classes, and is a label itself"
         raise ValueError(
-            f"Answer {midpoint[0]} is of kind {kind!r}: it says which mix is half and "
-            "half, not what a mix is. Take those of kind 'infer' or 'soft'."
+            f"Answer {other[0]} is of kind {kind!r}: it says {why}. Take those of kind "
+            "'infer'."
         )
     missing = np.flatnonzero(np.isnan(judgments.y))
     if len(missing):

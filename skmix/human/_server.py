@@ -9,11 +9,11 @@ import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from os import PathLike
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ._elicitation import Elicitation, Refused
+from ._elicitation import MAX_NAME, Elicitation, Refused, check_text
 from ._judgments import Judgments
 from ._tasks import MixTasks
 
@@ -57,7 +57,7 @@ class ElicitationServer:
     ----------
     url_ : str
         The address of the page, once the server runs. It holds a token, without which
-        nothing is answered.
+        nothing is asked, and nothing is taken.
 
     judgments_ : Judgments
         The answers so far.
@@ -115,6 +115,8 @@ class ElicitationServer:
         self.consent = consent
         self.port = port
         self.open_browser = open_browser
+        self._http: _Server | None = None
+        self._elicitation: Elicitation | None = None
 
     def __enter__(self) -> ElicitationServer:
         return self.start()
@@ -129,7 +131,25 @@ class ElicitationServer:
         -------
         self : ElicitationServer
             The server.
+
+        Raises
+        ------
+        ValueError
+            If parameters or lines of the file cannot be used, if it runs already, or if
+            another server writes to the file.
+
+        OSError
+            If the port or the file cannot be had.
         """
+        if self._http is not None:
+            raise ValueError(f"The server runs already, at {self.url_}.")
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port must be from 0 to 65535, got {self.port}.")
+        if self.annotator is not None:
+            try:
+                check_text(self.annotator, "annotator", MAX_NAME)
+            except Refused as refused:
+                raise ValueError(f"{refused} Got {self.annotator!r}.") from None
         self._elicitation = Elicitation(self.tasks, self.path)
         token = secrets.token_urlsafe(24)
         settings = {
@@ -151,13 +171,16 @@ class ElicitationServer:
 
     def stop(self) -> None:
         """Stop listening, and close the file."""
+        if self._http is None:
+            return
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
-        self._elicitation.close()
+        self._http = None
+        self._running.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until everybody who began has answered all questions.
+        """Wait until everybody who has answered anything has answered everything.
 
         Parameters
         ----------
@@ -169,17 +192,23 @@ class ElicitationServer:
         done : bool
             Whether all is answered.
         """
-        return self._http.finished.wait(timeout)
+        return self._running.finished.wait(timeout)
 
     @property
     def judgments_(self) -> Judgments:
         """The answers so far."""
-        return self._elicitation.judgments
+        return self._running.judgments
 
     @property
     def progress_(self) -> dict[str, tuple[int, int]]:
         """Of each person, how many questions are done, and of how many."""
-        return self._elicitation.progress()
+        return self._running.progress()
+
+    @property
+    def _running(self) -> Elicitation:
+        if self._elicitation is None:
+            raise ValueError("The server has not been started: call start().")
+        return self._elicitation
 
 
 def page(settings: dict[str, Any], nonce: str) -> str:
@@ -216,16 +245,10 @@ class _Server(ThreadingHTTPServer):
         self.elicitation = elicitation
         self.token = token
         self.settings = settings
-        self.finished = Event()
         super().__init__(("127.0.0.1", port), _Handler)
 
-    def note(self) -> None:
-        """Notice when everybody is done."""
-        progress = self.elicitation.progress().values()
-        if progress and all(done == of for done, of in progress):
-            self.finished.set()
-        else:
-            self.finished.clear()
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of people who go away; nobody prints."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -237,6 +260,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page, or what is asked next."""
+        # A body that nobody reads would be taken for the next request.
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
         self._respond({"/": self._page, "/state": self._state})
 
     def do_POST(self) -> None:
@@ -250,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "/skip": lambda: self._change(
                     elicitation.skip, "annotator", "question", "reason"
                 ),
-                "/undo": lambda: self._change(elicitation.undo, "annotator"),
+                "/undo": lambda: self._change(elicitation.undo, "annotator", "last"),
             }
         )
 
@@ -262,7 +288,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._check_host()
             if len(self.path) > MAX_URL:
                 raise Refused(414, "The address is too long.")
-            address = urlsplit(self.path)
+            try:
+                address = urlsplit(self.path)
+            except ValueError as error:
+                raise Refused(400, "The address is none.") from error
             if address.path not in routes:
                 known = {"/", "/state", "/answer", "/skip", "/undo"}
                 status = 405 if address.path in known else 404
@@ -284,6 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _state(self) -> None:
         self._check_token()
         name = self.query.get("annotator", [None])[0]
+        self._check_annotator(name)
         self._send(200, self.server.elicitation.state(name))
 
     def _change(self, change: Any, *names: str) -> None:
@@ -291,14 +321,19 @@ class _Handler(BaseHTTPRequestHandler):
         content = self._body()
         if set(content) != set(names):
             raise Refused(400, f"The request must have {sorted(names)}, nothing else.")
-        state = change(*(content[name] for name in names))
-        self.server.note()
-        self._send(200, state)
+        self._check_annotator(content["annotator"])
+        self._send(200, change(*(content[name] for name in names)))
+
+    def _check_annotator(self, name: Any) -> None:
+        """Refuse other people, where the server asks a certain one."""
+        if self.server.settings["annotator"] not in (None, name):
+            raise Refused(403, "This server asks somebody else.")
 
     def _check_host(self) -> None:
         """Refuse names of other hosts, which a foreign page could lead here."""
         port = self.server.server_port
-        if self.headers.get("Host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
+        given = self.headers.get_all("Host") or []
+        if given not in ([f"127.0.0.1:{port}"], [f"localhost:{port}"]):
             raise Refused(403, "This server answers to its own address alone.")
 
     def _check_token(self) -> None:

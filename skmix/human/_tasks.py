@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from itertools import combinations
 from numbers import Integral
 from os import PathLike
@@ -19,7 +20,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from .._compat import num_samples
 from ._judgments import KINDS, MIDPOINTS
-from ._labels import check_shares
+from ._labels import check_shares, read_labels
 from ._render import ImageRenderer, TableRenderer
 
 FORMAT = "skmix mix tasks 1"
@@ -57,6 +58,9 @@ class MixTasks:
     n_repeats : int
         How many are asked once more in the end.
 
+    in_order : bool, default=False
+        Whether all people get them in this order, and not in one of their own.
+
     See Also
     --------
     ElicitationServer : The page that asks them.
@@ -81,6 +85,7 @@ class MixTasks:
     tasks: list[dict[str, Any]]
     practice: dict[str, Any]
     n_repeats: int
+    in_order: bool = False
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -123,7 +128,10 @@ class MixTasks:
             raise ValueError(
                 f"{path} is no file of questions: write one by MixTasks.save."
             )
-        return cls(**content)
+        try:
+            return cls(**content)
+        except TypeError as error:
+            raise ValueError(f"{path} is no file of questions: {error}") from error
 
 
 def make_mix_tasks(
@@ -171,8 +179,8 @@ def make_mix_tasks(
         told, to see how well people agree with themselves.
 
     policy : HumanMixPolicy, default=None
-        Fitted: pairs of classes about which it knows least come first, and only those
-        if there are more pairs than questions. None asks about all pairs as often.
+        Fitted: pairs of classes about which it knows least come first, for all people
+        in the same order. None asks about all pairs as often, in an order of one's own.
 
     image_shape : sequence of int, default=None
         Channels, height and width of images that come as rows of pixels.
@@ -192,8 +200,7 @@ def make_mix_tasks(
     Returns
     -------
     tasks : MixTasks
-        The questions. Each person gets them in an order of their own, with the first
-        class on either side at random.
+        The questions. The page shows the first class on either side at random.
 
     Raises
     ------
@@ -230,7 +237,9 @@ def make_mix_tasks(
                 f"{name} must be a whole number from {least}, got {value}."
             )
     parts = check_shares(np.atleast_1d(lam), "lam", np.size(lam))
-    labels = column_or_1d(np.asarray(y))
+    if not parts.size:
+        raise ValueError("lam is empty: pass one part or more.")
+    labels = read_labels(column_or_1d(np.asarray(y)), "label")
     if num_samples(X) != len(labels):
         raise ValueError(
             f"X has {num_samples(X)} rows and y has {len(labels)}: pass one label for "
@@ -270,7 +279,13 @@ def make_mix_tasks(
         -1,
     )
     return MixTasks(
-        kind, classes.tolist(), names, tasks, practice, min(n_repeats, n_tasks)
+        kind,
+        classes.tolist(),
+        names,
+        tasks,
+        practice,
+        min(n_repeats, n_tasks),
+        policy is not None,
     )
 
 
@@ -286,15 +301,18 @@ def _task(
     number: int,
 ) -> dict[str, Any]:
     shown = [part] if steps is None else list(steps)
+    frames = [render(i, j, step) for step in shown]
+    # Answers about other data must not be taken for answers about these.
+    digest = sha256(json.dumps([a, b, frames]).encode()).hexdigest()[:12]
     return {
-        "item": f"{kind}-{number}-{i}-{j}" + ("" if steps else f"-{part:g}"),
+        "item": f"{kind}-{number}-{i}-{j}-{digest}",
         "label_a": a,
         "label_b": b,
         "i": i,
         "j": j,
         "lam": None if steps else part,
         "steps": steps and list(steps),
-        "frames": [render(i, j, step) for step in shown],
+        "frames": frames,
     }
 
 
@@ -307,6 +325,8 @@ def _class_names(class_names: Sequence[str] | None, classes: NDArray) -> list[st
             f"class_names has {len(names)} names for the {len(classes)} classes of y: "
             "pass one for each, in sorted order."
         )
+    if len(set(names)) < len(names):
+        raise ValueError(f"class_names has a name twice: {names!r}.")
     return names
 
 
@@ -320,9 +340,9 @@ def _renderer(
     if image_shape is not None or np.ndim(X) > 2:
         images = check_array(X, allow_nd=True, ensure_2d=False)
         if image_shape is not None:
-            if len(image_shape) != 3 or np.prod(image_shape) != images[0].size:
+            if np.size(image_shape) != 3 or np.prod(image_shape) != images[0].size:
                 raise ValueError(
-                    f"image_shape={tuple(image_shape)} must be (channels, height, "
+                    f"image_shape={image_shape} must be (channels, height, "
                     f"width) of the {images[0].size} values of a row of X."
                 )
             images = images.reshape(-1, *image_shape)
@@ -332,6 +352,8 @@ def _renderer(
                 f"channel or three, got {images.shape}."
             )
         return ImageRenderer(images)
+    if np.ndim(X) != 2:
+        raise ValueError(f"X must hold rows or images, got {np.ndim(X)} dimensions.")
     own = [str(name) for name in getattr(X, "columns", range(np.shape(X)[1]))]
     rows = check_array(X, dtype=np.float64)
     names = own if feature_names is None else [str(name) for name in feature_names]

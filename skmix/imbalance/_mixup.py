@@ -184,6 +184,8 @@ class MixupSampler(BaseMixSampler):
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         """Nothing to learn from the rows, but how many mixes to make."""
         self.policy_ = self._make_policy()
+        if self.policy_ is not None:
+            self._check_names(data)
         asked = self.sampling_strategy_ or {}
         self.sampling_strategy_ = {}
         classes, counts = np.unique(data.target, return_counts=True)
@@ -203,18 +205,16 @@ class MixupSampler(BaseMixSampler):
         share = rng.beta(self.alpha, self.alpha, size=len(first))
         share = np.maximum(share, 1 - share)
         label = data.target[first]
+        self.perceived_share_ = self._perceived(data, first, second, share)
         if self.policy_ is not None:
-            seen = self._perceived(data, first, second, share)
-            is_first = rng.uniform(size=len(first)) < seen
+            is_first = rng.uniform(size=len(first)) < self.perceived_share_
             label = np.where(is_first, label, data.target[second])
         return Mixes(first, second, share, label)
 
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         classes, code = np.unique(data.target, return_inverse=True)
         indicators = np.eye(len(classes))[code]
-        parents = (mixes.first, mixes.second, mixes.weight)
-        self.perceived_share_ = self._perceived(data, *parents)
-        soft = interpolate(indicators, *parents[:2], self.perceived_share_)
+        soft = interpolate(indicators, mixes.first, mixes.second, self.perceived_share_)
         self.soft_labels_ = np.vstack([indicators, soft])
         self.sample_weight_ = np.ones(len(self.soft_labels_))
         return super()._put_together(data, mixes)
@@ -229,6 +229,11 @@ class MixupSampler(BaseMixSampler):
             raise ValueError(
                 f"judgments are to fit a policy, got policy={self.policy!r}: pass "
                 "policy=HumanMixPolicy(), or no judgments."
+            )
+        if not hasattr(self.judgments, "X"):
+            raise ValueError(
+                f"judgments must be of class Judgments, got {self.judgments!r}: read a "
+                "file by skmix.human.load_judgments."
             )
         return clone(self.policy).fit(self.judgments.X, self.judgments.y)
 
@@ -255,4 +260,20 @@ class MixupSampler(BaseMixSampler):
         rows = np.empty((len(first), 3), dtype=object)
         rows[:, 0], rows[:, 1] = data.target[first], data.target[second]
         rows[:, 2] = share
-        return np.asarray(self.policy_.predict(rows), dtype=np.float64)
+        seen = np.asarray(self.policy_.predict(rows), dtype=np.float64)
+        outside = np.flatnonzero(~((seen >= 0) & (seen <= 1)))
+        if len(outside):
+            raise ValueError(
+                f"policy must predict shares from 0 to 1, got {seen[outside[0]]}."
+            )
+        return seen
+
+    def _check_names(self, data: ResamplingData) -> None:
+        """Check that 1 is not written '1' where people were asked."""
+        own = np.unique(data.target)
+        known = getattr(self.policy_, "classes_", own)
+        if not np.isin(own, known).any() and set(map(str, own)) & set(map(str, known)):
+            raise ValueError(
+                f"y has labels as {own.tolist()[0]!r}, and the policy knows "
+                f"{known.tolist()[:5]!r}. Write both alike."
+            )

@@ -114,6 +114,8 @@ class CurveDisplay:
         check_is_fitted(policy)
         classes = policy.classes_.tolist()
         part = np.linspace(0, 1, N_POINTS)
+        if pairs is not None and not all(np.size(pair) == 2 for pair in pairs):
+            raise ValueError(f"pairs must hold pairs of labels, got {pairs!r}.")
         chosen = [] if pairs is None else [tuple(pair) for pair in pairs]
         unknown = [label for pair in chosen for label in pair if label not in classes]
         if unknown:
@@ -219,5 +221,7 @@ def _means(judgments: Any, pair: tuple[Any, Any]) -> NDArray[np.float64]:
     at, place, count = np.unique(part, return_inverse=True, return_counts=True)
     mean = np.bincount(place, share, minlength=len(at)) / count
     squares = np.bincount(place, (share - mean[place]) ** 2, minlength=len(at))
-    error = np.sqrt(squares / np.maximum(count - 1, 1) / count)
+    # One answer does not tell how far off it is.
+    several = np.where(count > 1, count - 1, np.nan)
+    error = np.sqrt(squares / several / count)
     return np.array([at, mean, error])

@@ -107,6 +107,21 @@ def test_soft_labels_from_a_file(tmp_path):
     assert some.soft.shape == (1, 3)
 
 
+def test_soft_labels_have_an_order_of_classes_each(tmp_path):
+    first = {"kind": "soft", "soft": [0.9, 0.1], "classes": ["cat", "dog"]}
+    second = {"kind": "soft", "soft": [0.9, 0.1], "classes": ["dog", "cat"]}
+    third = {"kind": "soft", "soft": [0.9, 0.1], "classes": ["frog", "cat"]}
+    lines = [a | b for a, b in zip(LINES, (first, second, third), strict=True)]
+    answers = load_judgments(write(tmp_path / "a.jsonl", lines))
+    assert answers.classes.tolist() == ["cat", "dog", "frog"]
+    assert answers.soft.tolist() == [[0.9, 0.1, 0], [0.1, 0.9, 0], [0.1, 0, 0.9]]
+    lines = [LINES[0] | first | {"soft": [1.0]}]
+    with pytest.raises(ValueError, match=r"has 1 shares for the classes \['cat'"):
+        load_judgments(write(tmp_path / "a.jsonl", lines))
+    with pytest.raises(ValueError, match=r"item=\['m1'\], which is no text"):
+        load_judgments(write(tmp_path / "a.jsonl", [LINES[0] | {"item": ["m1"]}]))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -116,6 +131,9 @@ def test_soft_labels_from_a_file(tmp_path):
         ({"confidence": [2, 1]}, r"confidence must hold shares"),
         ({"kind": ["infer", "guess"]}, r"kind must be one of .*, got 'guess'"),
         ({"soft": [[1.0], [0.0]]}, r"soft must have shape \(2, 3\)"),
+        ({"label_a": [1, "1"]}, r"label_a holds numbers and texts: 1 and '1' are not"),
+        ({"label_a": [1, 2]}, r"label holds numbers and texts"),
+        ({"label_b": ["b", None]}, r"There is no label_b in row 1"),
     ],
 )
 def test_bad_tables_are_named(given, message):

@@ -59,7 +59,9 @@ def test_messages_are_answered(widget, path):
     assert len(widget.judgments()) == len(load_judgments(path)) == 1
     assert widget.progress() == {"kat": (1, 4)}
     assert "not the question" in widget.ask(request)["error"]
-    undone = widget.ask({"id": "3", "method": "undo", "values": ["kat"]})
+    found = widget.ask({"id": "5", "method": "state", "values": ["kat"]})
+    last = found["state"]["last"]
+    undone = widget.ask({"id": "3", "method": "undo", "values": ["kat", last]})
     assert undone["state"]["n_done"] == 0
     skip = {"id": "4", "method": "skip", "values": ["kat", key, "unclear"]}
     assert widget.ask(skip)["state"]["n_done"] == 1

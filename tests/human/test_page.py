@@ -162,6 +162,47 @@ def test_nothing_goes_on_before_it_is_answered(serve, open_page, path):
     assert path.read_bytes() == b""
 
 
+@pytest.mark.parametrize("kind", ["infer", "construct"])
+def test_a_key_that_is_held_down_answers_nothing(serve, open_page, path, kind):
+    page = open_page(serve(kind).url_)
+    begin(page)
+    by_keyboard(page, kind)
+    at(page, 1)
+    by_keyboard(page, kind)
+    at(page, 2)
+    # Down again and again without having been up is a key that is held.
+    for _ in range(60):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    at(page, 2)
+    page.get_by_role("slider").first.focus()
+    for _ in range(30):
+        page.keyboard.down(" ")
+        page.keyboard.down("Enter")
+    page.keyboard.up(" ")
+    page.keyboard.up("Enter")
+    # Space and Enter, once each, are an answer where there is one slider.
+    done = 2 if kind == "construct" else 1
+    at(page, done + 1)
+    assert len(load_judgments(path)) == done
+
+
+def test_long_names_stay_within_a_phone(browser, path):
+    wine = load_wine(as_frame=True)
+    names = ["Barolo" * 9, "A wine of Grignolino from the hills", "x" * 60]
+    for kind in ("infer", "soft"):
+        tasks = make_mix_tasks(
+            wine.data, wine.target, kind=kind, n_tasks=3, class_names=names
+        )
+        with ElicitationServer(tasks, path, annotator=kind) as server:
+            page = browser.new_page(viewport={"width": 360, "height": 740})
+            page.goto(server.url_)
+            page.get_by_role("button", name="Begin").click()
+            expect(page.get_by_text("Practice")).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            page.close()
+
+
 def test_a_step_is_shown_as_it_is_chosen(serve, open_page):
     page = open_page(serve("construct").url_)
     begin(page)
@@ -241,6 +282,7 @@ def test_a_server_that_is_killed_and_comes_back(make_tasks, open_page, tmp_path,
     process, url = run()
     page = open_page(url)
     page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("Practice")).to_be_visible()
     by_keyboard(page, "infer")
     for number in (1, 2):
         at(page, number)

@@ -314,6 +314,9 @@ GOOD = [("cat", "dog", 0.3), ("dog", "frog", 0.5)]
         ([("cat", "cat", 0.3)], [0.5], r"the label 'cat' twice in row 0"),
         ([("cat", None, 0.3)], [0.5], r"no label b in row 0"),
         ([(np.nan, "dog", 0.3)], [0.5], r"no label a in row 0"),
+        ([("a", pd.NA, 0.3)], [0.5], r"no label b in row 0"),
+        ([("a", "b", 0.3), (1, "b", 0.3)], [0.5, 0.5], r"label a holds numbers and t"),
+        ([(True, False, 0.3), (1, False, 0.3)], [0.5] * 2, r"numbers and truth values"),
         (GOOD, [0.5, np.nan], r"y must hold shares from 0 to 1, got nan in row 1"),
         (GOOD, [26, 40], r"got 26.0 in row 0. Divide percentages by 100"),
         (GOOD, [0.5], r"y must hold one number to each of the 2 rows"),
@@ -323,6 +326,27 @@ GOOD = [("cat", "dog", 0.3), ("dog", "frog", 0.5)]
 def test_bad_answers_are_named(X, y, message):
     with pytest.raises(ValueError, match=message):
         HumanMixPolicy().fit(np.array(X, dtype=object), y)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+@pytest.mark.parametrize("kind", ["list", "pandas", "string"])
+def test_missing_labels_are_named_in_any_container(missing, kind):
+    rows = [("a", "b", 0.3), ("a", missing, 0.3)]
+    if kind != "list":
+        rows = pd.DataFrame(rows, columns=["a", "b", "part"])
+        if kind == "string":
+            rows = rows.astype({"a": "string", "b": "string"})
+    with pytest.raises(ValueError, match=r"no label b in row 1"):
+        HumanMixPolicy().fit(rows, [0.5, 0.5])
+
+
+def test_few_answers_are_no_certainty():
+    policy = HumanMixPolicy("pair").fit([("a", "b", 0.5)], [0.9])
+    _, std = policy.predict([("a", "b", 0.5)], return_std=True)
+    assert 0.01 < std[0] < 0.3
+    weighted = HumanMixPolicy("pair").fit(GOOD, [0.5, 0.5], sample_weight=[1, 0])
+    with pytest.warns(UnseenPairWarning, match="1 rows have a pair"):
+        weighted.predict(GOOD)
 
 
 def test_bad_parameters_are_named():

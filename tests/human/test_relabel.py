@@ -173,6 +173,8 @@ def test_many_mixes_at_once():
             {},
             r"Answer 0 is of kind 'select': it says which mix is half and half",
         ),
+        ({"kind": ["soft", *["infer"] * 5]}, {}, r"of kind 'soft': .* a label itself"),
+        ({}, {"policy": "best"}, r"policy must be a fitted HumanMixPolicy, got 'best'"),
         ({"inferred": [0.1, np.nan, 0, 0, 0, 0]}, {}, r"Answer 1 gives no share"),
         (
             {"confidence": [0.1, 0, 0, np.nan, 0, 0]},

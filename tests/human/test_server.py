@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import warnings
 
 import numpy as np
 import pytest
@@ -17,7 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skmix.exceptions import DamagedFileWarning
-from skmix.human import ElicitationServer, load_judgments
+from skmix.human import (
+    ElicitationServer,
+    HumanMixPolicy,
+    load_judgments,
+    make_mix_tasks,
+)
 from skmix.human._cli import main
 from skmix.human._judgments import soft_label
 
@@ -55,6 +61,11 @@ class Client:
         path = f"/state?annotator={urllib.parse.quote(annotator)}"
         response, content = self.raw("GET", path, None, {"X-Skmix-Token": self.token})
         return response.status, json.loads(content)
+
+    def undo(self, annotator="kat", last=None):
+        if last is None:
+            last = self.state(annotator)[1]["last"]
+        return self.post("/undo", {"annotator": annotator, "last": last})
 
     def answer(self, answer, annotator="kat", question=None):
         if question is None:
@@ -146,12 +157,33 @@ def test_sides_and_starts_are_random_and_stay(serve, make_tasks, path):
         assert (shown["left"], shown["right"]) == sides
 
 
+def test_sides_of_one_person_are_random_too(make_tasks, path):
+    tasks = make_tasks("construct", n_tasks=60, n_repeats=0)
+    sides, starts = {}, {}
+    with ElicitationServer(tasks, path) as server:
+        shown = server._elicitation._shown
+        for k in range(30):
+            trials = [shown(tasks.tasks[q], f"p{k:02d}/{q}") for q in range(60)]
+            sides[k] = [trial["left_is"] == "a" for trial in trials]
+            starts[k] = [trial["start"] == 1 for trial in trials]
+    for found in (np.array(list(sides.values())), np.array(list(starts.values()))):
+        # Half of them, within four standard deviations, of each and of the first ten.
+        assert (np.abs(found.mean(axis=1) - 0.5) < 4 * 0.5 / 60**0.5).all()
+        assert (found[:, :10].sum(axis=1) % 10 != 0).mean() > 0.9
+        between = np.corrcoef(found)[np.triu_indices(30, 1)]
+        assert np.abs(between).max() < 0.6
+        assert np.abs(between).mean() < 0.15
+    mixed = np.corrcoef(np.ravel(list(sides.values())), np.ravel(list(starts.values())))
+    assert abs(mixed[0, 1]) < 0.1
+
+
 def test_undo_and_skip(serve, path):
     _server, client = serve()
     key = client.state()[1]["question"]["key"]
-    assert client.post("/undo", {"annotator": "kat"})[0] == 409
+    assert client.undo()[0] == 409
     client.answer(GOOD["infer"])
-    status, state = client.post("/undo", {"annotator": "kat"})
+    last = client.state()[1]["last"]
+    status, state = client.undo()
     assert (status, state["question"]["key"]) == (200, key)
     assert len(load_judgments(path)) == 0
     request = {"annotator": "kat", "question": key, "reason": "cannot tell"}
@@ -162,10 +194,18 @@ def test_undo_and_skip(serve, path):
     client.answer(GOOD["infer"])
     assert len(load_judgments(path)) == 1
     # Back to the skipped one, and on.
-    client.post("/undo", {"annotator": "kat"})
-    _, state = client.post("/undo", {"annotator": "kat"})
+    client.undo()
+    _, state = client.undo()
     assert (state["n_done"], state["question"]["key"]) == (0, key)
-    assert client.post("/undo", {"annotator": "tom"})[0] == 409
+    assert client.undo("tom")[0] == 409
+    # Sent once more, as after a reply that was lost, it takes back nothing.
+    client.answer(GOOD["infer"])
+    client.answer(GOOD["infer"])
+    again = client.state()[1]["last"]
+    assert client.undo(last=again)[0] == 200
+    assert client.undo(last=again)[0] == 409
+    assert client.undo(last=last)[0] == 409
+    assert client.state()[1]["n_done"] == 1
 
 
 def test_a_restart_goes_on(make_tasks, path):
@@ -174,7 +214,7 @@ def test_a_restart_goes_on(make_tasks, path):
         client = Client(server)
         for _ in range(3):
             client.answer(GOOD["infer"])
-        client.post("/undo", {"annotator": "kat"})
+        client.undo()
         client.answer(GOOD["infer"], annotator="tom")
         before = client.state()[1]
     # As if it had been killed while it wrote.
@@ -337,6 +377,133 @@ def test_what_is_refused_changes_nothing(serve, path, changed, status):
     assert client.answer(GOOD["infer"])[0] == 200
 
 
+def test_a_disk_that_is_full_takes_no_half_answer(make_tasks, path):
+    resource = pytest.importorskip("resource")
+    with ElicitationServer(make_tasks(), path) as server:
+        client = Client(server)
+        assert client.answer(GOOD["infer"])[0] == 200
+        whole = path.read_bytes()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 40, limits[1]))
+        try:
+            status, content = client.answer(GOOD["infer"])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert status == 507
+        assert "could not be stored" in content["error"]
+        assert path.read_bytes() == whole
+        assert client.state()[1]["n_done"] == 1
+        assert client.answer(GOOD["infer"])[0] == 200
+    assert len(load_judgments(path)) == 2
+
+
+def test_answers_about_other_data_do_not_count(digits, make_tasks, path):
+    X, y = digits
+    with ElicitationServer(make_tasks(), path) as server:
+        Client(server).answer(GOOD["infer"])
+    settings = {"n_tasks": 6, "image_shape": (1, 8, 8), "random_state": 0}
+    other = make_mix_tasks(5 * X + rng_like(X), y, **settings)
+    with ElicitationServer(other, path) as server:
+        assert Client(server).state()[1]["n_done"] == 0
+
+
+def rng_like(X):
+    return np.random.RandomState(0).normal(size=X.shape)
+
+
+def test_who_only_looks_is_not_waited_for(serve):
+    server, client = serve()
+    assert not server.wait(0.01)
+    for _ in range(8):
+        client.answer(GOOD["infer"])
+    assert client.answer(GOOD["infer"], "ghost", "77")[0] == 404
+    assert client.state("passer-by")[0] == 200
+    assert server.progress_ == {"kat": (8, 8)}
+    assert server.wait(1)
+    client.answer(GOOD["infer"], "tom")
+    assert not server.wait(0.01)
+    client.undo("kat")
+    assert server.progress_ == {"kat": (7, 8), "tom": (1, 8)}
+
+
+def test_a_file_in_which_all_is_done_needs_no_waiting(make_tasks, path):
+    with ElicitationServer(make_tasks(), path) as server:
+        client = Client(server)
+        for _ in range(8):
+            client.answer(GOOD["infer"])
+    with ElicitationServer(make_tasks(), path) as server:
+        assert server.wait(0.01)
+
+
+def test_one_server_to_a_file(serve, make_tasks, path):
+    server, _ = serve()
+    with pytest.raises(ValueError, match=r"Another server writes to"):
+        ElicitationServer(make_tasks(), path).start()
+    with pytest.raises(ValueError, match=r"The server runs already"):
+        server.start()
+    server.stop()
+    server.stop()
+    with ElicitationServer(make_tasks(), path) as other:
+        assert other.progress_ == {}
+    assert len(other.judgments_) == 0
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"port": 99999}, r"port must be from 0 to 65535, got 99999"),
+        ({"annotator": ""}, r"annotator must be a text of 1 to 80 .* Got ''"),
+        ({"annotator": 3}, r"Got 3"),
+    ],
+)
+def test_bad_parameters_are_named(make_tasks, path, params, message):
+    server = ElicitationServer(make_tasks(), path, **params)
+    with pytest.raises(ValueError, match=message):
+        server.start()
+    with pytest.raises(ValueError, match=r"has not been started"):
+        server.wait()
+    server.stop()
+
+
+def test_a_server_for_one_person_asks_nobody_else(serve):
+    _, client = serve(annotator="kat")
+    assert client.state("kat")[0] == 200
+    assert client.state("tom")[0] == 403
+    assert client.answer(GOOD["infer"], "tom", "0")[0] == 403
+
+
+def test_lines_of_others_in_the_file_do_not_stop_it(serve, path):
+    lines = [{"annotator": "a\tb", "item": "x"}, {"undo": "none"}, {"annotator": 3}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    server, client = serve()
+    assert server.progress_ == {}
+    assert client.answer(GOOD["infer"])[0] == 200
+
+
+def test_names_are_the_same_however_they_are_typed(serve):
+    server, client = serve()
+    client.answer(GOOD["infer"], "Zo\u00eb")
+    assert client.state(" Zoe\u0308 ")[1]["n_done"] == 1
+    assert list(server.progress_) == ["Zo\u00eb"]
+
+
+def test_uncertain_pairs_are_asked_in_order(make_tasks, path):
+    rows = [("1", "3", part) for part in np.linspace(0, 1, 50)]
+    policy = HumanMixPolicy("pair").fit(rows, np.linspace(0, 1, 50))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tasks = make_tasks(n_tasks=6, policy=policy)
+    with ElicitationServer(tasks, path) as server:
+        client = Client(server)
+        keys = []
+        for _ in range(6):
+            keys.append(client.state()[1]["question"]["key"])
+            client.answer(GOOD["infer"])
+        # What comes twice is not what was asked just now.
+        assert client.state()[1]["question"]["key"] != "5r"
+    assert keys == list("012345")
+
+
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
@@ -450,6 +617,32 @@ def test_who_sends_no_content_is_let_go(serve, monkeypatch):
         connection.sendall(head.encode())
         connection.settimeout(20)
         assert connection.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_body_that_nobody_reads_is_no_request(serve, path):
+    _, client = serve()
+    inner = json.dumps({"annotator": "kat", "question": "0", "answer": {}})
+    text = (
+        f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\n"
+        f"Content-Length: {len(inner)}\r\n\r\n{inner}"
+    )
+    with socket.create_connection(("127.0.0.1", client.port)) as connection:
+        connection.sendall(text.encode())
+        connection.settimeout(20)
+        found = b""
+        while part := connection.recv(65536):
+            found += part
+    assert found.count(b"HTTP/1.1 ") == 1
+
+
+def test_two_names_of_the_host_and_bad_addresses_are_refused(serve):
+    _, client = serve()
+    text = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nHost: evil\r\n\r\n"
+    bad = f"GET http://[ HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\n\r\n"
+    for request, status in ((text, b"403"), (bad, b"400")):
+        with socket.create_connection(("127.0.0.1", client.port)) as connection:
+            connection.sendall(request.encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
 
 
 def test_it_listens_to_this_computer_alone(serve):

@@ -109,6 +109,8 @@ def test_text_labels_and_one_seed(digits):
         for seed in (0, 0, 1)
     )
     assert first == again != other
+    kinds = pd.Series(names, dtype="category")
+    assert make_mix_tasks(X, kinds, image_shape=(1, 8, 8), random_state=0) == first
     assert first.class_names == first.classes == ["eight", "one", "three"]
 
 
@@ -120,6 +122,9 @@ def test_file_round_trip(make_tasks, tmp_path):
     with pytest.raises(ValueError, match=r"cut.json is no file of questions"):
         MixTasks.load(tmp_path / "cut.json")
     (tmp_path / "other.json").write_text(json.dumps({"tasks": []}))
+    (tmp_path / "half.json").write_text(json.dumps({"format": "skmix mix tasks 1"}))
+    with pytest.raises(ValueError, match=r"half.json is no file of questions"):
+        MixTasks.load(tmp_path / "half.json")
     with pytest.raises(ValueError, match=r"write one by MixTasks.save"):
         MixTasks.load(tmp_path / "other.json")
 
@@ -133,6 +138,9 @@ def test_file_round_trip(make_tasks, tmp_path):
         ({"lam": [0.5, 2]}, r"lam must hold shares from 0 to 1, got 2.0"),
         ({"image_shape": (3, 8, 8)}, r"image_shape=\(3, 8, 8\) must be"),
         ({"class_names": ["a"]}, r"class_names has 1 names for the 3 classes"),
+        ({"lam": []}, r"lam is empty"),
+        ({"image_shape": 64}, r"image_shape=64 must be"),
+        ({"class_names": ["a", "b", "a"]}, r"class_names has a name twice"),
         ({"image_shape": (2, 4, 8)}, r"one channel or three"),
         ({"image_shape": None, "feature_names": ["a"]}, r"1 names for the 64 columns"),
     ],
@@ -148,5 +156,9 @@ def test_bad_rows_are_named(digits):
         make_mix_tasks(X[:10], y[:9])
     with pytest.raises(ValueError, match=r"y has one class, 1"):
         make_mix_tasks(X[:10], np.ones(10, int))
+    with pytest.raises(ValueError, match=r"no label in row 1"):
+        make_mix_tasks(X[:2], [1.0, np.nan])
+    with pytest.raises(ValueError, match=r"got 1 dimensions"):
+        make_mix_tasks(X[0], y[:64])
     with pytest.raises(ValueError, match=r"NaN"):
         make_mix_tasks(pd.DataFrame({"a": [1.0, np.nan]}), [0, 1])

@@ -251,6 +251,25 @@ def test_a_policy_is_fitted_to_judgments_or_comes_frozen():
         MixupSampler(FrozenEstimator(fitted), judgments=answers).fit(X, LABELS)
 
 
+def test_what_a_policy_must_be():
+    class Wild(HumanMixPolicy):
+        def predict(self, X):
+            return np.full(len(X), 1.7)
+
+    rows, y = perceived()
+    wild = FrozenEstimator(Wild().fit(rows, y))
+    with pytest.raises(ValueError, match=r"shares from 0 to 1, got 1.7"):
+        MixupSampler(wild).fit_resample(X, LABELS)
+    with pytest.raises(ValueError, match=r"judgments must be of class Judgments"):
+        MixupSampler(HumanMixPolicy(), judgments="j.jsonl").fit(X, LABELS)
+    of_text = np.empty((4, 3), dtype=object)
+    of_text[:] = [("1", "2", 0.3), ("2", "1", 0.3)] * 2
+    policy = HumanMixPolicy().fit(of_text, [0.2] * 4)
+    numbers = np.unique(LABELS, return_inverse=True)[1]
+    with pytest.raises(ValueError, match=r"y has labels as 0, .* Write both alike"):
+        MixupSampler(policy).fit(X, numbers)
+
+
 def test_a_policy_in_pipelines_and_grids():
     rng = np.random.RandomState(0)
     y = np.array(list("abc"))[np.arange(90) % 3]

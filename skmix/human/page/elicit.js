@@ -86,7 +86,7 @@ export function mount(root, api, settings) {
   }
 
   function undoButton() {
-    return h("button", { type: "button", id: "undo", disabled: state.n_done === 0, onclick: () => run(() => api.undo(name)) }, "Undo last");
+    return h("button", { type: "button", id: "undo", disabled: state.n_done === 0, onclick: () => run(() => api.undo(name, state.last)) }, "Undo last");
   }
 
   function picture(frame, shown, id) {
@@ -105,7 +105,7 @@ export function mount(root, api, settings) {
     return h("table", { class: "card", id }, h("caption", { class: "quiet" }, caption), h("tbody", {}, rows));
   }
 
-  // A slider that counts once it was touched: by a move, or by Enter or space.
+  // A slider that counts once it was touched: by a move, or by space to leave it there.
   function slider(id, question, ends, range, text, changed) {
     const said = h("output", { for: id }, "not set yet");
     const input = h("input", { type: "range", id, min: 0, max: range.max, step: 1, value: range.value, class: "untouched", "aria-describedby": `${id}-ends` });
@@ -121,11 +121,9 @@ export function mount(root, api, settings) {
     input.addEventListener("input", touch);
     input.addEventListener("pointerup", touch);
     input.addEventListener("keydown", (event) => {
-      if (event.key === " " || (event.key === "Enter" && !state.touched)) {
-        event.preventDefault();
-        event.stopPropagation();
-        touch();
-      }
+      if (event.key !== " ") return;
+      event.preventDefault();
+      if (!event.repeat) touch();
     });
     state.node = h("fieldset", {},
       h("label", { class: "name", for: id }, question),
@@ -243,12 +241,14 @@ export function mount(root, api, settings) {
         practising = false;
         return next();
       }
-      const answer = { ...controls.answer(), rt_ms: Math.round(performance.now() - begun) };
+      const answer = { ...controls.answer(), rt_ms: Math.min(Math.round(performance.now() - begun), 86400000) };
       run(() => api.answer(name, key, answer));
     };
     const form = h("form", { onsubmit: go, novalidate: true }, controls.nodes, h("div", { class: "buttons" }, key == null ? null : [undoButton(), skipButton()], submit));
     const pressed = (event) => {
       if (skip.contains(event.target)) return;
+      // A key that is held down answers nothing.
+      if (event.key === "Enter" && event.repeat) return event.preventDefault();
       const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
       const isTyped = ["text", "number"].includes(event.target.type);
       if (event.key === "Enter" && !["BUTTON", "SELECT"].includes(event.target.tagName)) go(event);

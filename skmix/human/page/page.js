@@ -21,5 +21,5 @@ mount(document.getElementById("skmix"), {
   state: (annotator) => ask(`/state?annotator=${encodeURIComponent(annotator)}`),
   answer: (annotator, question, answer) => ask("/answer", { annotator, question, answer }),
   skip: (annotator, question, reason) => ask("/skip", { annotator, question, reason }),
-  undo: (annotator) => ask("/undo", { annotator }),
+  undo: (annotator, last) => ask("/undo", { annotator, last }),
 }, settings);
