@@ -74,8 +74,8 @@ class ConsistencyReport:
     overall: dict[str, float]
 
     def __str__(self) -> str:
-        names = ("n_judgments", "n_repeats", "repeat_error", "agreement_error")
-        names += ("bias", "seconds")
+        names = ["n_judgments", "n_repeats", "repeat_error", "agreement_error"]
+        names += ["bias", "seconds"]
         width = max(9, *(len(str(name)) for name in self.annotator.tolist()), 3)
         widths = [max(len(name), 6) for name in names]
         titles = [name.rjust(n) for name, n in zip(names, widths, strict=True)]

@@ -103,10 +103,11 @@ class Elicitation:
 
     @property
     def judgments(self) -> Judgments:
-        """The answers so far, those in the file included."""
+        """The answers to these questions so far, those in the file included."""
         with self.lock:
             answers = answers_of(self.records)
-        return from_records(answers, self.tasks.classes)
+        own = [answer for answer in answers if answer["item"] in self.places]
+        return from_records(own, self.tasks.classes)
 
     def progress(self) -> dict[str, tuple[int, int]]:
         """How many questions each person has done, and of how many."""

@@ -196,41 +196,37 @@ def relabel(
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(item, values) / n_judgments
 
-    part = judgments.lam[first]
-    share = {"mixup": part, "average": mean(judgments.y)}.get(method)
-    if method in ("uniform", "random"):
-        rng = check_random_state(random_state)
-        labels = np.full((len(items), len(known)), 1 / len(known))
-        if method == "random":
-            labels = rng.dirichlet(np.ones(len(known)), size=len(items))
-        share = np.full(len(items), np.nan)
-        return Relabelled(items, labels, share, n_judgments, first, known)
-    if method in ("shrink", "policy"):
-        if policy is None:
-            policy = HumanMixPolicy().fit(judgments.X, judgments.y)
-        curve = policy.predict(judgments.X)
-        share = curve[first]
-        if method == "shrink":
-            trust = _trust(judgments.y, curve, item, n_judgments)
-            share = share + trust * (mean(judgments.y) - share)
-    if method == "confidence":
-        missing = np.flatnonzero(np.isnan(judgments.confidence))
-        if len(missing):
-            raise ValueError(
-                f"Answer {missing[0]} has no confidence, which method='confidence' "
-                "needs. Take method='shrink', or leave such answers out."
-            )
-        # Of each answer, the smoothed share is a sum over answers in p w and in w.
+    share = np.full(len(items), np.nan)
+    confidence = np.ones(len(items))
+    if method == "mixup":
+        share = judgments.lam[first]
+    elif method == "average":
+        share = mean(judgments.y)
+    elif method == "confidence":
+        _check_confidence(judgments)
+        # The mean of the smoothed labels is that of p w, and the rest of the mean of w.
         confidence = mean(judgments.confidence)
         weighed = mean(judgments.y * judgments.confidence)
         if per == "item":
             weighed = mean(judgments.y) * confidence
-        with np.errstate(invalid="ignore"):
-            share = np.where(confidence > 0, weighed / confidence, 0.5)
-        labels = two_class_labels(a[first], b[first], share, len(known))
-        labels = smooth(labels, confidence, a[first], b[first], uniform)
+        half = np.full(len(items), 0.5)
+        share = np.divide(weighed, confidence, out=half, where=confidence > 0)
+    elif method in ("shrink", "policy"):
+        if policy is None:
+            policy = HumanMixPolicy().fit(judgments.X, judgments.y)
+        curve = np.asarray(policy.predict(judgments.X))
+        share = curve[first]
+        if method == "shrink":
+            trust = _trust(judgments.y, curve, item, n_judgments)
+            share = share + trust * (mean(judgments.y) - share)
+    if method == "uniform":
+        labels = np.full((len(items), len(known)), 1 / len(known))
+    elif method == "random":
+        rng = check_random_state(random_state)
+        labels = rng.dirichlet(np.ones(len(known)), size=len(items))
     else:
         labels = two_class_labels(a[first], b[first], share, len(known))
+        labels = smooth(labels, confidence, a[first], b[first], uniform)
     return Relabelled(items, labels, share, n_judgments, first, known)
 
 
@@ -280,6 +276,15 @@ def _check(judgments: Any) -> None:
     if len(missing):
         raise ValueError(
             f"Answer {missing[0]} gives no share to either label. Leave it out."
+        )
+
+
+def _check_confidence(judgments: Judgments) -> None:
+    missing = np.flatnonzero(np.isnan(judgments.confidence))
+    if len(missing):
+        raise ValueError(
+            f"Answer {missing[0]} has no confidence, which method='confidence' needs. "
+            "Take method='shrink', or leave such answers out."
         )
 
 

@@ -60,7 +60,7 @@ class ElicitationServer:
         nothing is asked, and nothing is taken.
 
     judgments_ : Judgments
-        The answers so far.
+        The answers to these questions so far.
 
     progress_ : dict of (int, int)
         Of each person, how many questions are done, and of how many.

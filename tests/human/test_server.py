@@ -240,11 +240,12 @@ def test_answers_of_other_questions_in_the_file_stay(serve, path):
     other = {"id": "1", "item": "elsewhere", "annotator": "kat", "label_a": 1}
     other |= {"label_b": 3, "lam": 0.5, "inferred": 0.5}
     path.write_text(json.dumps(other) + "\n")
-    _, client = serve()
+    server, client = serve()
     assert client.state()[1]["n_done"] == 0
     client.answer(GOOD["infer"])
     assert load_judgments(path).item[0] == "elsewhere"
     assert len(load_judgments(path)) == 2
+    assert len(server.judgments_) == 1
 
 
 def test_a_thousand_answers_of_two_people_at_a_time(make_tasks, path):
