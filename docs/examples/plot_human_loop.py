@@ -45,7 +45,6 @@ train, test = order[:200], order[200:]
 tasks = make_mix_tasks(
     X[train], y[train], n_tasks=90, image_shape=(1, 8, 8), random_state=0
 )
-kinds = {task["item"]: task for task in tasks.tasks}
 tilt = dict(enumerate(0.2 * np.random.RandomState(1).normal(size=10)))
 
 
@@ -118,7 +117,7 @@ for (name, model), color in zip(
 ):
     proba = model.fit(X[train], y[train]).predict_proba(X[test])
     right = model.predict(X[test]) == y[test]
-    often, sure = calibration_curve(right, proba.max(axis=1), n_bins=6)
+    often, sure = calibration_curve(right, proba.max(axis=1), n_bins=4)
     loss = log_loss(y[test], proba)
     ax.plot(sure, often, "o-", color=color, label=f"{name}: log loss {loss:.3f}")
 ax.set(xlabel="Probability of the likeliest class", ylabel="How often it is right")

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.parse
 import warnings
+from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
@@ -704,6 +705,11 @@ def test_command_line(make_tasks, tmp_path, path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         main([str(tmp_path / "none.json")])
     assert "none.json" in capsys.readouterr().err
+
+
+def test_the_command_is_installed():
+    (found,) = entry_points(group="console_scripts", name="skmix-elicit")
+    assert found.load() is main
 
 
 def test_ctrl_c_ends_the_command(make_tasks, tmp_path, path):
