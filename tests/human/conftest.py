@@ -1,6 +1,8 @@
 """Questions for the tests of the page and of what is behind it, and a browser."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -41,3 +43,26 @@ def browser():
             pytest.skip(f"needs Chromium: {str(error).splitlines()[0]}")
         yield started
         started.close()
+
+
+@pytest.fixture
+def command():
+    """Starts ``skmix-elicit`` as a process of its own; gives it and its address."""
+    running = []
+
+    def start(*arguments, **settings):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "skmix.human._cli", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            **settings,
+        )
+        running.append(process)
+        return process, process.stdout.readline().strip()
+
+    yield start
+    # Also where a test failed half-way.
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stdout.close()

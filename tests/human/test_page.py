@@ -1,9 +1,6 @@
 """The page in a browser: all kinds of questions, by mouse and by keyboard."""
 
 import re
-import signal
-import subprocess
-import sys
 
 import pytest
 from sklearn.datasets import load_wine
@@ -270,16 +267,13 @@ def test_two_people_at_a_time(serve, open_page, path):
     assert sorted(answers.annotator.tolist()) == ["kat"] * 4 + ["tom"] * 4
 
 
-def test_a_server_that_is_killed_and_comes_back(make_tasks, open_page, tmp_path, path):
+def test_a_server_that_is_killed_and_comes_back(
+    make_tasks, command, open_page, tmp_path, path
+):
     make_tasks(n_tasks=3, n_repeats=1).save(tmp_path / "tasks.json")
-    command = [sys.executable, "-m", "skmix.human._cli", str(tmp_path / "tasks.json")]
-    command += ["--out", str(path), "--no-browser", "--annotator", "kat"]
-
-    def run():
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        return process, process.stdout.readline().strip()
-
-    process, url = run()
+    arguments = [tmp_path / "tasks.json", "--out", path, "--no-browser"]
+    arguments += ["--annotator", "kat"]
+    process, url = command(*arguments)
     page = open_page(url)
     page.get_by_role("button", name="Begin").click()
     expect(page.get_by_text("Practice")).to_be_visible()
@@ -288,10 +282,9 @@ def test_a_server_that_is_killed_and_comes_back(make_tasks, open_page, tmp_path,
         at(page, number)
         by_keyboard(page, "infer")
     at(page, 3)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
-    process.stdout.close()
-    process, url = run()
+    process, url = command(*arguments)
     page.goto(url)
     page.get_by_role("button", name="Begin").click()
     for number in (3, 4):
@@ -299,7 +292,6 @@ def test_a_server_that_is_killed_and_comes_back(make_tasks, open_page, tmp_path,
         by_keyboard(page, "infer")
     expect(page.get_by_role("heading", name="That is all")).to_be_visible()
     process.wait(timeout=20)
-    process.stdout.close()
     assert process.returncode == 0
     assert len(load_judgments(path)) == 4
 

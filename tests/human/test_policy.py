@@ -166,6 +166,33 @@ def test_standard_errors_are_those_of_repeated_studies(curve):
     assert np.median(ratio) == pytest.approx(1, abs=0.35)
 
 
+def test_standard_errors_by_numerical_derivatives():
+    X, y = answers(80, noise=0.2)
+    policy = HumanMixPolicy().fit(X, y)
+    a, b = (np.searchsorted(NAMES, X[name]) for name in "ab")
+
+    def curve(p, a, b, part):
+        return expit(p[0] * (part - 0.5) + p[1:][a] - p[1:][b])
+
+    def slopes(p, *at):
+        step = 1e-5 * np.eye(5)
+        return np.array([curve(p + d, *at) - curve(p - d, *at) for d in step]).T / 2e-5
+
+    p = np.append(policy.slope_[0, 1], policy.class_tilt_)
+    J = slopes(p, a, b, X["part"].to_numpy())
+    pull = np.diag([1e-6, *[0.01] * 4])
+    error = ((curve(p, a, b, X["part"].to_numpy()) - y) ** 2).sum()
+    # Two answers with the variance of H-Mix count as well.
+    covariance = (error + 0.08) / (80 - 5 + 2) * np.linalg.inv(J.T @ J + pull)
+    at = np.array([0, 3, 1]), np.array([1, 0, 2]), np.array([0.1, 0.3, 0.9])
+    G = slopes(p, *at)
+    wanted = np.sqrt(np.einsum("ij,jk,ik->i", G, covariance, G))
+    rows = [(NAMES[i], NAMES[j], part) for i, j, part in zip(*at, strict=True)]
+    frame = pd.DataFrame(rows, columns=X.columns)
+    found = policy.predict(frame, return_std=True)[1]
+    assert found == pytest.approx(wanted, rel=1e-3)
+
+
 def test_more_answers_pull_a_pair_away_from_the_common_curve():
     X, y = answers(40)
     strange = pd.DataFrame({"a": "cat", "b": "dog", "part": [0.5] * 20})

@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.parse
@@ -295,20 +293,16 @@ def test_one_answer_sent_twice_counts_once(serve, path):
     assert len(load_judgments(path)) == 1
 
 
-def test_a_server_that_is_killed_loses_nothing(make_tasks, tmp_path, path):
+def test_a_server_that_is_killed_loses_nothing(make_tasks, command, tmp_path, path):
     make_tasks().save(tmp_path / "tasks.json")
-    command = [sys.executable, "-m", "skmix.human._cli", str(tmp_path / "tasks.json")]
-    command += ["--out", str(path), "--no-browser"]
     for turn in range(2):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        url = process.stdout.readline().strip()
+        process, url = command(tmp_path / "tasks.json", "--out", path, "--no-browser")
         client = Client(type("Server", (), {"url_": url}))
         assert client.state()[1]["n_done"] == 3 * turn
         for _ in range(3):
             assert client.answer(GOOD["infer"])[0] == 200
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
-        process.stdout.close()
     assert len(load_judgments(path)) == 6
 
 
@@ -712,17 +706,15 @@ def test_the_command_is_installed():
     assert found.load() is main
 
 
-def test_ctrl_c_ends_the_command(make_tasks, tmp_path, path):
+def test_ctrl_c_ends_the_command(make_tasks, command, tmp_path, path):
     make_tasks().save(tmp_path / "tasks.json")
-    command = [sys.executable, "-m", "skmix.human._cli", str(tmp_path / "tasks.json")]
-    command += ["--out", str(path), "--no-browser"]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
+    process, url = command(
+        tmp_path / "tasks.json",
+        "--out",
+        path,
+        "--no-browser",
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    url = process.stdout.readline().strip()
     Client(type("Server", (), {"url_": url})).answer(GOOD["infer"])
     os.kill(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=20)

@@ -62,6 +62,8 @@ def test_pairs_and_parts_come_as_often(make_tasks):
     both = Counter((task["label_a"], task["label_b"], task["lam"]) for task in tasks)
     assert set(both.values()) == {3}
     assert len({task["item"] for task in tasks}) == 45
+    # And each pair is asked about another part at first.
+    assert len({task["lam"] for task in tasks[:3]}) == 3
 
 
 def test_the_most_uncertain_pairs_come_first(make_tasks):
