@@ -242,7 +242,7 @@ def from_records(
 
 def _aligned(record: Mapping[str, Any], classes: list[Any]) -> list[float]:
     """Soft label of an answer in the order of classes: each has its own."""
-    own = record.get("classes", classes)
+    own = record.get("classes") or classes
     if len(own) != len(record["soft"]) or not set(own) <= set(classes):
         raise ValueError(
             f"The answer about {record['item']!r} has {len(record['soft'])} shares for "

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from ..exceptions import JudgementWarning, warn_user
 from ._judgments import Judgments
-from ._labels import check_uniform, codes_of, smooth, two_class_labels
+from ._labels import check_uniform, codes_of, read_labels, smooth, two_class_labels
 from ._policy import HumanMixPolicy
 
 METHODS = (
@@ -180,7 +180,8 @@ def relabel(
     items, first, item, n_judgments = np.unique(
         judgments.item, return_index=True, return_inverse=True, return_counts=True
     )
-    known = np.unique(judgments.classes if classes is None else np.asarray(classes))
+    own = judgments.classes if classes is None else read_labels(classes, "class")
+    known = np.unique(own)
     a = codes_of(judgments.label_a, known)
     b = codes_of(judgments.label_b, known)
     unknown = np.flatnonzero(np.maximum(a, b) == len(known))

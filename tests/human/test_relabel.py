@@ -158,6 +158,7 @@ def test_many_mixes_at_once():
 @pytest.mark.parametrize(
     ("changed", "params", "message"),
     [
+        ({}, {"classes": [1, "1"]}, r"class holds numbers and texts"),
         ({}, {"method": "best"}, r"method must be one of .*, got 'best'"),
         ({}, {"per": "person"}, r"per must be 'judgment' or 'item', got 'person'"),
         ({}, {"uniform": "none"}, r"uniform must be 'all' or 'pair'"),

@@ -77,6 +77,7 @@ def test_the_most_uncertain_pairs_come_first(make_tasks):
         tasks = make_tasks(n_tasks=2, policy=policy).tasks
     pairs = [(task["label_a"], task["label_b"]) for task in tasks]
     assert pairs == [(3, 8), (1, 8)]
+    assert make_tasks(n_tasks=2).in_order is False
 
 
 def test_cards_of_rows():
