@@ -147,6 +147,9 @@ def consistency_report(judgments: Judgments) -> ConsistencyReport:
         return_inverse=True,
     )
     first, again = _repeated(person, item, judgments.repeat, len(items))
+    # Of those without a share there is nothing to compare.
+    both = np.isfinite(value[first]) & np.isfinite(value[again])
+    before, after = value[first[both]], value[again[both]]
     change = np.full(len(value), np.nan)
     change[again] = np.abs(value[again] - value[first])
     distance = np.abs(value - _mean_of_others(value, person, item))
@@ -162,10 +165,8 @@ def consistency_report(judgments: Judgments) -> ConsistencyReport:
         "n_repeats": float(len(again)),
         "repeat_correlation": float("nan"),
     }
-    if len(again) > 1 and value[first].std() > 0 and value[again].std() > 0:
-        overall["repeat_correlation"] = float(
-            np.corrcoef(value[first], value[again])[0, 1]
-        )
+    if len(before) > 1 and before.std() > 0 and after.std() > 0:
+        overall["repeat_correlation"] = float(np.corrcoef(before, after)[0, 1])
     of_people = {}
     for name, (numbers, mean) in columns.items():
         groups = [numbers[person == k] for k in range(len(people))]

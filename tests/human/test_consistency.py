@@ -70,6 +70,21 @@ def test_soft_answers_without_either_class_do_not_count():
     assert report.agreement_error[1] == pytest.approx(0.4)
 
 
+def test_a_repeat_without_a_share_leaves_the_others_their_correlation():
+    report = consistency_report(
+        judgments(
+            item=["m1", "m2", "m3"] * 2,
+            annotator=["kat"] * 6,
+            kind=["soft"] * 6,
+            lam=[0.5, 0.25, 0.9] * 2,
+            inferred=[0.2, 0.4, 0.6, 0.1, 0.5, np.nan],
+            repeat=[False] * 3 + [True] * 3,
+        )
+    )
+    assert report.overall["repeat_correlation"] == pytest.approx(1)
+    assert report.overall["repeat_error"] == pytest.approx(0.1)
+
+
 def test_nothing_to_compare():
     with pytest.raises(ValueError, match=r"judgments is empty"):
         consistency_report(judgments().take(np.zeros(0, int)))
