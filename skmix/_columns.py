@@ -6,8 +6,9 @@ Categories are never averaged: a mix takes those of its heavier parent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ class Columns:
         Which of them hold whole numbers.
 
     values : ndarray of shape (n, len(numeric))
-        Their values, as float64.
+        Their values: the array of the user where all of it is float64 or float32, else
+        a copy as float64.
 
     categories : ndarray of shape (n, n_categorical)
         The other columns, as text: good for comparing, not for giving back.
@@ -49,7 +51,7 @@ class Columns:
 
     numeric: list[int]
     is_integer: NDArray[np.bool_]
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     categories: NDArray[np.str_]
     kinds: list[str]
 
@@ -58,9 +60,11 @@ class Columns:
         """Read the columns of a container, whose kinds have been resolved."""
         numeric = [place for place, kind in enumerate(kinds) if kind != "category"]
         categorical = [place for place, kind in enumerate(kinds) if kind == "category"]
-        values = np.empty((len(container), len(numeric)))
-        for position, place in enumerate(numeric):
-            values[:, position] = container.column(place)
+        values = container.floats
+        if values is None or categorical:
+            values = np.empty((len(container), len(numeric)))
+            for position, place in enumerate(numeric):
+                values[:, position] = container.column(place)
         text = [container.column(place).astype(str) for place in categorical]
         return cls(
             numeric=numeric,
@@ -100,14 +104,21 @@ class Columns:
         self,
         container: Container,
         source: NDArray[np.intp],
-        values: NDArray[np.float64],
+        values: Callable[[slice], NDArray[np.float64]],
         taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> Any:
         """Put mixes behind the rows of X; identifiers are those of their source.
 
         Categories are, too, but for those of columns whose rows are named in `taken`.
+        Values are asked for in blocks.
         """
-        return container.extend(source, *self._mixable(values), taken=taken)
+        places, mixable = self._places, self._mixable
+
+        def of(rows: slice) -> NDArray[np.float64]:
+            block = values(rows)
+            return block if mixable.all() else block[:, mixable]
+
+        return container.extend(source, places, of, taken=taken)
 
     def derive(
         self,
@@ -116,14 +127,20 @@ class Columns:
         values: NDArray[np.float64],
     ) -> Any:
         """Make rows of mixes alone; identifiers are those of their source."""
-        return container.derive(source, *self._mixable(values))
+        return container.derive(source, self._places, values[:, self._mixable])
 
-    def _mixable(
-        self, values: NDArray[np.float64]
-    ) -> tuple[list[int], NDArray[np.float64]]:
-        """Places of the columns that hold quantities, and their values."""
-        mixable = ~self.is_integer | (np.abs(self.values) < MAX_INTEGER).all(axis=0)
-        return np.array(self.numeric, int)[mixable].tolist(), values[:, mixable]
+    @cached_property
+    def _mixable(self) -> NDArray[np.bool_]:
+        """Which numeric columns hold quantities."""
+        mixable = ~self.is_integer
+        whole = np.abs(self.values[:, self.is_integer])
+        mixable[self.is_integer] = (whole < MAX_INTEGER).all(axis=0)
+        return mixable
+
+    @property
+    def _places(self) -> list[int]:
+        """Their places in X."""
+        return np.array(self.numeric, int)[self._mixable].tolist()
 
 
 class RowEncoder:
@@ -161,10 +178,12 @@ class RowEncoder:
         values = columns.values if values is None else values
         blocks: list[Any] = []
         if self.scaler is not None:
-            blocks.append(self.scaler.transform(values))
+            # A copy, whatever they are, which is scaled in place.
+            numbers = np.array(values, dtype=np.float64)
+            blocks.append(self.scaler.transform(numbers, copy=False))
         if self.indicators is not None:
             categories = columns.categories
             if source is not None:
                 categories = categories[source]
             blocks.append(self.indicators.transform(categories))
-        return np.hstack(blocks)
+        return blocks[0] if len(blocks) == 1 else np.hstack(blocks)

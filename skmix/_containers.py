@@ -9,7 +9,7 @@ its type, and then has its numbers replaced.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.sparse import vstack as sparse_vstack
+
+# New rows are made in blocks of so many numbers: what they are made from is then small.
+BLOCK_VALUES = 2**21
 
 
 def wrap(data: Any) -> ArrayContainer | FrameContainer:
@@ -101,6 +104,11 @@ class ArrayContainer:
         columns = (np.asarray(column.tolist()) for column in self._two_d().T)
         return [_ARRAY_KINDS.get(column.dtype.kind, "float") for column in columns]
 
+    @property
+    def floats(self) -> NDArray[np.floating] | None:
+        """All values, without a copy, if they are float64 or float32."""
+        return self._two_d() if self.array.dtype in (np.float64, np.float32) else None
+
     def column(self, place: int) -> NDArray:
         """Values of a column."""
         return self._two_d()[:, place]
@@ -110,41 +118,49 @@ class ArrayContainer:
         return self._out(self.array[rows])
 
     def derive(
-        self, source: NDArray[np.intp], columns: list[int], values: NDArray
-    ) -> Any:
-        """New rows only: copies of `source` with `values` in `columns`."""
-        return self._out(self._derive(source, columns, values))
-
-    def extend(
         self,
         source: NDArray[np.intp],
         columns: list[int],
         values: NDArray,
         *,
         index: NDArray[np.intp] | None = None,
+    ) -> Any:
+        """New rows only: copies of `source` with `values` in `columns`."""
+        new = self.array[source]
+        self._fill(new, columns, values)
+        return self._out(new)
+
+    def extend(
+        self,
+        source: NDArray[np.intp],
+        columns: list[int],
+        values: Callable[[slice], NDArray],
+        *,
+        index: NDArray[np.intp] | None = None,
         taken: Mapping[int, NDArray[np.intp]] | None = None,
     ) -> Any:
         """All rows, then new ones: copies of `source` with `values` in `columns`.
 
-        What is in a column of `taken` comes from the rows that are named there.
+        Values are asked for in blocks. What is in a column of `taken` comes from the
+        rows that are named there.
         """
-        new = self._derive(source, columns, values, taken)
-        return self._out(np.concatenate([self.array, new]))
+        n, shape = len(self.array), self.array.shape[1:]
+        longer = np.empty((n + len(source), *shape), self.array.dtype)
+        longer[:n] = self.array
+        size = max(1, BLOCK_VALUES // max(1, int(np.prod(shape))))
+        for start in range(0, len(source), size):
+            rows = slice(start, start + size)
+            new = self.array[source[rows]]
+            self._fill(new, columns, values(rows))
+            longer[n:][rows] = new
+        new = self._flat(longer[n:])
+        for place, others in (taken or {}).items():
+            new[:, place] = self._two_d()[others, place]
+        return self._out(longer)
 
-    def _derive(
-        self,
-        source: NDArray[np.intp],
-        columns: list[int],
-        values: NDArray,
-        taken: Mapping[int, NDArray[np.intp]] | None = None,
-    ) -> NDArray:
-        new = self.array[source]
-        flat = new.reshape(len(new), int(np.prod(new.shape[1:])))
+    def _fill(self, new: NDArray, columns: list[int], values: NDArray) -> None:
         if values.size:
-            flat[:, columns] = values
-        for place, rows in (taken or {}).items():
-            flat[:, place] = self._two_d()[rows, place]
-        return new
+            self._flat(new)[:, columns] = values
 
     def with_floats(self) -> ArrayContainer:
         """Turn integers into float64, so that they can hold what lies between."""
@@ -154,8 +170,12 @@ class ArrayContainer:
         return floats
 
     def _two_d(self) -> NDArray:
+        return self._flat(self.array)
+
+    @staticmethod
+    def _flat(array: NDArray) -> NDArray:
         # Without -1, which cannot be told where there are no rows.
-        return self.array.reshape(len(self.array), int(np.prod(self.array.shape[1:])))
+        return array.reshape(len(array), int(np.prod(array.shape[1:])))
 
     def _out(self, array: NDArray) -> Any:
         return array.tolist() if self.is_list else array
@@ -190,6 +210,9 @@ class FrameContainer:
         """One of "float", "integer", "category" or the name of another dtype."""
         return [_kind(self.frame.get_column(name)) for name in self.frame.columns]
 
+    # A frame keeps its columns apart.
+    floats = None
+
     def column(self, place: int) -> NDArray:
         """Values of a column; missing numbers are NaN."""
         return np.asarray(self.frame.get_column(self.frame.columns[place]).to_numpy())
@@ -199,16 +222,24 @@ class FrameContainer:
         return self._out(self.frame[rows])
 
     def derive(
-        self, source: NDArray[np.intp], columns: list[int], values: NDArray
+        self,
+        source: NDArray[np.intp],
+        columns: list[int],
+        values: NDArray,
+        *,
+        index: NDArray[np.intp] | None = None,
     ) -> Any:
-        """New rows only: copies of `source` with `values` in `columns`."""
-        return self._out(self._derive(source, columns, values))
+        """New rows only: copies of `source` with `values` in `columns`.
+
+        A pandas index carries the labels of the rows `index` (default: `source`).
+        """
+        return self._out(self._labelled(self._derive(source, columns, values), index))
 
     def extend(
         self,
         source: NDArray[np.intp],
         columns: list[int],
-        values: NDArray,
+        values: Callable[[slice], NDArray],
         *,
         index: NDArray[np.intp] | None = None,
         taken: Mapping[int, NDArray[np.intp]] | None = None,
@@ -219,11 +250,17 @@ class FrameContainer:
         default pandas index is continued. Any other index keeps its labels, and a
         new row carries the label of the row `index` (default: `source`).
         """
-        new = self._derive(source, columns, values, taken)
-        labels = nw.maybe_get_index(self.frame)
-        if labels is not None and index is not None:
-            new = nw.from_native(new.to_native().set_axis(labels[index]))
+        new = self._derive(source, columns, values(slice(None)), taken)
+        new = self._labelled(new, index)
         return self._out(self._continued(nw.concat([self.frame, new])))
+
+    def _labelled(
+        self, new: nw.DataFrame, index: NDArray[np.intp] | None
+    ) -> nw.DataFrame:
+        labels = nw.maybe_get_index(self.frame)
+        if labels is None or index is None:
+            return new
+        return nw.from_native(new.to_native().set_axis(labels[index]))
 
     def _continued(self, longer: nw.DataFrame) -> nw.DataFrame:
         labels = nw.maybe_get_index(self.frame)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._columns import Columns, Container, RowEncoder
 from ._containers import wrap
+from ._core.mixing import heavier_parent
 
 
 @dataclass
@@ -78,6 +80,13 @@ class ResamplingData:
     def __getstate__(self) -> dict:
         """Leave out of a pickle what can be made again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __sizeof__(self) -> int:
+        # What sends data elsewhere looks here whether they are worth sending once.
+        return sum(
+            array.nbytes
+            for array in (self.columns.values, self.columns.categories, self.target)
+        )
 
     def take(self, rows: NDArray[np.intp]) -> ResamplingData:
         """Some of the training rows, as if there were no others.
@@ -166,3 +175,64 @@ class Mixes:
 
     def __len__(self) -> int:
         return len(self.first)
+
+
+def rows_with_numbers(
+    data: ResamplingData, mixes: Mixes, *, alone: bool = False
+) -> tuple[Any, Any]:
+    """Make rows of mixes, whose labels are numbers, in the containers of the user.
+
+    Parameters
+    ----------
+    data : ResamplingData
+        The rows that are mixed.
+
+    mixes : Mixes
+        The mixes.
+
+    alone : bool, default=False
+        Whether to leave out the rows themselves, which come before the mixes.
+
+    Returns
+    -------
+    X, y : {list, ndarray, series, data frame}
+        Rows and labels.
+    """
+    # A label between two whole numbers must not be cut off; where nothing is mixed, the
+    # labels go back as they came.
+    y = data.y.with_floats() if len(mixes) else data.y
+    columns = list(range(mixes.target.shape[1]))
+    if alone:
+        source, values = data.columns.mix(mixes.first, mixes.second, mixes.weight)
+        X = data.columns.derive(data.X, source, values)
+        return X, y.derive(source, columns, mixes.target)
+    X, source = _extend(data, mixes)
+    return X, y.extend(source, columns, mixes.target.__getitem__)
+
+
+def rows_with_classes(
+    data: ResamplingData, mixes: Mixes, *, alone: bool = False
+) -> tuple[Any, Any]:
+    """Make rows of mixes, whose labels are classes; see `rows_with_numbers`."""
+    # The label of a mix is copied from a row that has it, in whatever form the labels
+    # came: text, categories, one-vs-all.
+    classes, example = np.unique(data.target, return_index=True)
+    labelled = example[np.searchsorted(classes, mixes.target)]
+    nothing = np.empty((len(mixes), 0))
+    if alone:
+        source, values = data.columns.mix(mixes.first, mixes.second, mixes.weight)
+        X = data.columns.derive(data.X, source, values)
+        return X, data.y.derive(labelled, [], nothing, index=source)
+    X, source = _extend(data, mixes)
+    return X, data.y.extend(labelled, [], nothing.__getitem__, index=source)
+
+
+def _extend(data: ResamplingData, mixes: Mixes) -> tuple[Any, NDArray[np.intp]]:
+    """The rows, then the mixes; and where each mix takes its categories from."""
+    source = heavier_parent(mixes.first, mixes.second, mixes.weight)
+
+    def values(rows: slice) -> NDArray[np.float64]:
+        parents = mixes.first[rows], mixes.second[rows], mixes.weight[rows]
+        return data.columns.mix(*parents)[1]
+
+    return data.columns.extend(data.X, source, values), source

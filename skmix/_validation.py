@@ -421,11 +421,13 @@ def _places(container: Container, categorical_features: Any) -> list[int]:
 
 
 def _check_finite(container: Container, columns: Columns, name: str) -> None:
-    finite = np.isfinite(columns.values)
+    # Of each column the extremes tell, without a copy of the whole.
+    least, greatest = (f(columns.values, axis=0, initial=0) for f in (np.min, np.max))
+    finite = np.isfinite(least) & np.isfinite(greatest)
     if finite.all():
-        _check_size(container, columns, name)
+        _check_size(container, columns, name, np.maximum(-least, greatest))
         return
-    position = int(np.flatnonzero(~finite.all(axis=0))[0])
+    position = int(np.flatnonzero(~finite)[0])
     column = columns.values[:, position]
     what = "NaN" if np.isnan(column).any() else "infinity"
     count = int((~np.isfinite(column)).sum())
@@ -437,10 +439,11 @@ def _check_finite(container: Container, columns: Columns, name: str) -> None:
     )
 
 
-def _check_size(container: Container, columns: Columns, name: str) -> None:
+def _check_size(
+    container: Container, columns: Columns, name: str, largest: NDArray[np.floating]
+) -> None:
     """Check that distances can be computed: the sum of all squares is finite."""
-    largest = np.abs(columns.values).max(axis=0, initial=0)
-    too_large = np.flatnonzero(largest > LARGEST)
+    too_large = np.flatnonzero(largest.astype(np.float64) > LARGEST)
     if len(too_large):
         place = int(too_large[0])
         raise ValueError(

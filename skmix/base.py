@@ -8,7 +8,8 @@ kinds, provenance and randomness are dealt with here.
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from numbers import Real
+from collections.abc import Callable, Iterator
+from numbers import Integral, Real
 from time import monotonic
 from typing import Any
 
@@ -22,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _compat
 from ._columns import Container
-from ._data import Mixes, ResamplingData
+from ._data import Mixes, ResamplingData, rows_with_classes, rows_with_numbers
 from ._random import draw_seed
 from ._validation import (
     check_groups,
@@ -51,6 +52,9 @@ class _BaseMix(
     # further call once scikit-learn's metadata routing is enabled.
     __metadata_request__fit = {"X_val": True, "y_val": True, "groups": True}
     __metadata_request__fit_resample = {"X_val": True, "y_val": True, "groups": True}
+
+    # Makes rows of mixes. A plain function, which is sent elsewhere without the rest.
+    _rows_with: Callable[..., tuple[Any, Any]]
 
     @_compat.fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
@@ -175,9 +179,81 @@ class _BaseMix(
         """
         check_is_fitted(self)
         data, mixes = self._draw_again(random_state)
-        self.parent_indices_ = np.column_stack([mixes.first, mixes.second])
-        self.mix_weights_ = np.column_stack([mixes.weight, 1 - mixes.weight])
+        self._keep_parents(mixes)
         return self._put_together(data, mixes)
+
+    def iter_resample(
+        self,
+        batch_size: int = 1000,
+        *,
+        random_state: int | RandomState | None = None,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Mix the rows of the last fit as :meth:`resample` does, batch by batch.
+
+        For models with ``partial_fit``, and for data that do not fit in memory a second
+        time: of the mixes only the parents and labels are all there at once.
+
+        Parameters
+        ----------
+        batch_size : int, default=1000
+            Number of rows in a batch; the last may have fewer.
+
+        random_state : int, RandomState or None, default=None
+            Randomness of the mixes and of the order. None repeats the mixes of
+            :meth:`fit_resample`.
+
+        Yields
+        ------
+        X_batch : {list, ndarray, data frame} of shape (batch_size, p)
+            Rows and mixes in random order, each once in all batches together.
+
+        y_batch : {list, ndarray, series, data frame} of shape (batch_size,) or \
+                (batch_size, t)
+            Their labels.
+
+        Raises
+        ------
+        ValueError
+            If `batch_size` is no whole number of at least 1.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import SGDRegressor
+        >>> from skmix.regression import MixupResampler
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> resampler = MixupResampler(random_state=0).fit(X, y)
+        >>> model = SGDRegressor(random_state=0)
+        >>> for X_batch, y_batch in resampler.iter_resample(batch_size=100):
+        ...     model = model.partial_fit(X_batch, y_batch)
+        >>> model.t_ - 1 == 2 * len(X)
+        True
+        """
+        check_is_fitted(self)
+        if not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(
+                f"batch_size must be a whole number of at least 1, got {batch_size!r}."
+            )
+        return self._batches(int(batch_size), random_state)
+
+    def _batches(
+        self, batch_size: int, random_state: int | RandomState | None
+    ) -> Iterator[tuple[Any, Any]]:
+        seed = self._draw_seed if random_state is None else random_state
+        rng = check_random_state(seed)
+        data, mixes = self._draw_again(rng)
+        self._keep_parents(mixes)
+        # A row is the mix of it with itself.
+        rows = np.arange(len(data))
+        both = Mixes.join([Mixes(rows, rows, np.ones(len(data)), data.target), mixes])
+        order = rng.permutation(len(both))
+        for start in range(0, len(order), batch_size):
+            places = order[start : start + batch_size]
+            if len(mixes):
+                part = Mixes(*(column[places] for column in vars(both).values()))
+                yield self._rows_with(data, part, alone=True)
+            else:
+                yield data.X.take(places), data.y.take(places)
 
     def _draw_again(
         self, random_state: int | RandomState | None = None
@@ -185,11 +261,13 @@ class _BaseMix(
         seed = self._draw_seed if random_state is None else random_state
         return self._data, self._draw(self._data, check_random_state(seed))
 
+    def _keep_parents(self, mixes: Mixes) -> None:
+        self.parent_indices_ = np.column_stack([mixes.first, mixes.second])
+        self.mix_weights_ = np.column_stack([mixes.weight, 1 - mixes.weight])
+
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         """The rows as they came, then the mixes, in the containers of the user."""
-        source, values = data.columns.mix(mixes.first, mixes.second, mixes.weight)
-        X_resampled = data.columns.extend(data.X, source, values)
-        return X_resampled, self._extend_target(data, mixes, source)
+        return self._rows_with(data, mixes)
 
     def _read(
         self, X: Any, y: Any, X_val: Any, y_val: Any, groups: Any
@@ -295,12 +373,6 @@ class _BaseMix(
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         """Say which rows to mix, by what was learned."""
 
-    @abstractmethod
-    def _extend_target(
-        self, data: ResamplingData, mixes: Mixes, source: NDArray[np.intp]
-    ) -> Any:
-        """Labels of all rows, in the container that they came in."""
-
 
 class BaseMixResampler(_BaseMix):
     """Base class of resamplers for regression.
@@ -357,16 +429,10 @@ class BaseMixResampler(_BaseMix):
     [0.0, 10.0, 30.0, 5.0, 20.0]
     """
 
+    _rows_with = staticmethod(rows_with_numbers)
+
     def _read_y(self, y: Any, n_rows: int, name: str) -> tuple[Container, NDArray]:
         return read_regression_y(y, n_rows, name=name)
-
-    def _extend_target(
-        self, data: ResamplingData, mixes: Mixes, source: NDArray[np.intp]
-    ) -> Any:
-        # A label between two whole numbers must not be cut off; where nothing is
-        # mixed, the labels go back as they came.
-        y = data.y.with_floats() if len(mixes.first) else data.y
-        return y.extend(source, list(range(mixes.target.shape[1])), mixes.target)
 
     def __sklearn_tags__(self) -> Any:
         """Tell that X may be a data frame and y may have several targets."""
@@ -427,6 +493,8 @@ class BaseMixSampler(_BaseMix):
     [0, 0, 0, 0, 1, 1, 1, 1]
     """
 
+    _rows_with = staticmethod(rows_with_classes)
+
     # For subclasses to extend.
     _parameter_constraints: dict[str, Any] = {
         "sampling_strategy": [
@@ -452,15 +520,6 @@ class BaseMixSampler(_BaseMix):
 
     def _read_y(self, y: Any, n_rows: int, name: str) -> tuple[Container, NDArray]:
         return read_class_y(y, n_rows, name=name)
-
-    def _extend_target(
-        self, data: ResamplingData, mixes: Mixes, source: NDArray[np.intp]
-    ) -> Any:
-        # The label of a mix is copied from a row that has it, in whatever form the
-        # labels came: text, categories, one-vs-all.
-        classes, example = np.unique(data.target, return_index=True)
-        labelled = example[np.searchsorted(classes, mixes.target)]
-        return data.y.extend(labelled, [], np.empty((len(source), 0)), index=source)
 
     def __sklearn_tags__(self) -> Any:
         """Tell that X may be a data frame and y holds one class to a row."""

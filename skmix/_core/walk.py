@@ -9,14 +9,14 @@ where only some of the rows may be mixed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from .neighbors import FloatArray, IntArray, nearest_rows
+from .neighbors import FloatArray, IntArray, find_neighbors, nearest_rows
 
 BoolArray = NDArray[np.bool_]
 
@@ -86,6 +86,9 @@ class Neighborhoods:
     near : ndarray of shape (n, k)
         The nearest other rows of each row, nearest first.
 
+    search : estimator, default=None
+        What finds further ones; see `find_neighbors`.
+
     Attributes
     ----------
     near_small : ndarray of shape (n_small, k)
@@ -102,17 +105,20 @@ class Neighborhoods:
         Rows that coincide with a row of the other side.
     """
 
-    def __init__(self, Z: FloatArray, small: BoolArray, near: IntArray) -> None:
+    def __init__(
+        self, Z: FloatArray, small: BoolArray, near: IntArray, search: Any = None
+    ) -> None:
         self.Z, self.small, self.near = Z, small, near
         rows, others = np.flatnonzero(small), np.flatnonzero(~small)
-        self.near_small = rows[nearest_rows(Z[rows], near.shape[1])]
+        self.near_small = rows[nearest_rows(Z[rows], near.shape[1], search)]
         self.rank = np.cumsum(small) - 1
         k = min(N_PARTNERS, max(len(rows), len(others)))
         self.partners = np.empty((len(Z), k), dtype=np.intp)
         nearest = np.empty(len(Z))
         for own, other in [(rows, others), (others, rows)]:
-            search = NearestNeighbors(n_neighbors=min(k, len(other))).fit(Z[other])
-            distance, place = search.kneighbors(Z[own])
+            distance, place = find_neighbors(
+                search, Z[other], Z[own], min(k, len(other))
+            )
             # Where there are fewer the last one fills the list.
             self.partners[own] = np.pad(
                 other[place], [(0, 0), (0, k - place.shape[1])], mode="edge"
@@ -142,8 +148,8 @@ class Neighborhoods:
             sides = twins[self.small[twins]], twins[~self.small[twins]]
             if len(sides[0]) and len(sides[1]):
                 for own, other in (sides, sides[::-1]):
-                    search = NearestNeighbors(n_neighbors=1).fit(self.Z[other])
-                    distance, _ = search.kneighbors(self.Z[own])
+                    twins_of = NearestNeighbors(n_neighbors=1).fit(self.Z[other])
+                    distance, _ = twins_of.kneighbors(self.Z[own])
                     usable[own[distance[:, 0] < TWIN_DISTANCE]] = False
         return self.usable_of[key]
 

@@ -15,6 +15,7 @@ from .._compat import num_samples
 from .._containers import take_rows
 from .._core.batches import spread_rows, top_rows
 from .._core.lookahead import disjoint_pairs
+from .._core.neighbors import without_self
 from .._random import draw_seed
 from ._acquisitions import RowAcquisition, Scores
 from ._augmentations import PairAugmentation, PairScores
@@ -190,14 +191,7 @@ class Query:
             )
         ]
         if itself:
-            # The row itself goes where it is among its neighbours, else the last.
-            order = np.argsort(near != self.pool[:, None], axis=1, kind="stable")
-            is_there = (near == self.pool[:, None]).any(axis=1)
-            near = np.where(
-                is_there[:, None],
-                np.take_along_axis(near, order, axis=1)[:, 1:],
-                near[:, :-1],
-            )
+            near = without_self(near, self.pool)
         return np.repeat(self.pool, k), near.ravel()
 
     def utilities(self) -> Scores:

@@ -251,10 +251,12 @@ class BaseAugmenter(
         X_resampled = rows.extend(drawn.X, drawn.source)
         if targets.classes is not None:
             empty = np.empty((len(drawn.source), 0))
-            return X_resampled, self._y.extend(drawn.source, [], empty)
+            return X_resampled, self._y.extend(drawn.source, [], empty.__getitem__)
         values = drawn.Y * targets.scale + targets.mean
         columns = list(range(values.shape[1]))
-        return X_resampled, self._y.with_floats().extend(drawn.source, columns, values)
+        return X_resampled, self._y.with_floats().extend(
+            drawn.source, columns, values.__getitem__
+        )
 
     @abstractmethod
     def _read(self, X: Any) -> Any:

@@ -80,7 +80,7 @@ class TableRows:
             own = self.Z[source, begin:end].argmax(axis=1)
             drawn = Z[:, begin:end].argmax(axis=1)
             taken[self._places[column]] = np.where(drawn == own, source, example[drawn])
-        return self.columns.extend(self.container, source, values, taken)
+        return self.columns.extend(self.container, source, values.__getitem__, taken)
 
     @property
     def names(self) -> list[str]:
@@ -149,7 +149,7 @@ class ImageRows:
         values = images.reshape(len(Z), len(self.is_whole))
         values[:, self.is_whole] = np.rint(values[:, self.is_whole])
         columns = list(range(len(self.is_whole)))
-        return self.container.extend(source, columns, values)
+        return self.container.extend(source, columns, values.__getitem__)
 
     def _read(self, X: Any, *, reset: bool, name: str) -> NDArray:
         images = validate_data(

@@ -195,7 +195,7 @@ class TextRows:
         ]
         if isinstance(self.container, FrameContainer):
             column = np.array(new, dtype=object)[:, None]
-            return self.container.extend(source, [0], column)
+            return self.container.extend(source, [0], column.__getitem__)
         if self.container.is_list:
             return [*self.texts, *new]
         like = self.container.array
