@@ -107,7 +107,10 @@ class ArrayContainer:
     @property
     def floats(self) -> NDArray[np.floating] | None:
         """All values, without a copy, if they are float64 or float32."""
-        return self._two_d() if self.array.dtype in (np.float64, np.float32) else None
+        if self.array.dtype not in (np.float64, np.float32):
+            return None
+        # The array itself where it can be, so that a pickle holds it once.
+        return self.array if self.array.ndim == 2 else self._two_d()
 
     def column(self, place: int) -> NDArray:
         """Values of a column."""

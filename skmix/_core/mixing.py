@@ -29,7 +29,8 @@ def interpolate(
     mixes : ndarray of shape (m, p)
         The mixes, each coordinate within those of its parents.
     """
-    a, b = values[first], values[second]
+    # Differences of float32 would lose a digit.
+    a, b = (values[rows].astype(np.float64, copy=False) for rows in (first, second))
     # a + (b - a) w is exact where the parents agree; the clip takes off the last
     # digit that rounding may have added.
     mixes = b + weight[:, None] * (a - b)

@@ -18,6 +18,8 @@ IntArray = NDArray[np.intp]
 # than this scikit-learn's take longer than comparing all.
 MAX_CELL = 2**14
 TREE_DIMENSIONS = 4
+# Sorted labels are looked at in blocks of so many.
+BLOCK_VALUES = 2**20
 # Rows that a cut is placed by.
 N_SEEN = 512
 
@@ -63,7 +65,8 @@ class CellNeighbors(BaseEstimator):
         self : CellNeighbors
             Ready to search.
         """
-        self._X, self.cells_ = X, []
+        self._X = X
+        self.cells_: list[IntArray] = []
         # A cut is an axis, a place on it, and what lies on either side: another cut,
         # or a cell.
         self._tree = self._cut(np.arange(len(X)), RandomState(0))
@@ -112,10 +115,10 @@ class CellNeighbors(BaseEstimator):
         """
         queries, Z = self.cells_, self._X
         if X is not None:
-            queries, Z = [[] for _ in self.cells_], X
+            queries, Z = list(self.cells_), X
             self._route(self._tree, np.arange(len(X)), X, queries)
         neighbors = np.empty((len(Z), n_neighbors), dtype=np.intp)
-        distance = np.empty(neighbors.shape) if return_distance else None
+        distance = np.empty(neighbors.shape if return_distance else 0)
         algorithm = "auto" if len(self.cells_) == 1 else "brute"
         for cell, rows in zip(self.cells_, queries, strict=True):
             if not len(rows):
@@ -293,13 +296,16 @@ def nearest_labels(Y: FloatArray, k: int) -> IntArray:
     # The k nearest of a sorted list lie within k places: look at -1, +1, -2, +2, ...
     steps = np.arange(1, k + 1)
     offsets = np.column_stack([-steps, steps]).ravel()
-    place = np.arange(n)[:, None] + offsets
-    inside = (place >= 0) & (place < n)
-    place = place.clip(0, n - 1)
-    distance = np.where(inside, np.abs(y[place] - y[:, None]), np.inf)
-    nearest = np.argsort(distance, axis=1, kind="stable")[:, :k]
     neighbors = np.empty((n, k), dtype=np.intp)
-    neighbors[order] = order[np.take_along_axis(place, nearest, axis=1)]
+    size = max(1, BLOCK_VALUES // len(offsets))
+    for start in range(0, n, size):
+        own = np.arange(start, min(n, start + size))
+        place = own[:, None] + offsets
+        inside = (place >= 0) & (place < n)
+        place = place.clip(0, n - 1)
+        distance = np.where(inside, np.abs(y[place] - y[own, None]), np.inf)
+        nearest = np.argsort(distance, axis=1, kind="stable")[:, :k]
+        neighbors[order[own]] = order[np.take_along_axis(place, nearest, axis=1)]
     return neighbors
 
 

@@ -72,7 +72,7 @@ def option_pairs(
         row, column = np.nonzero(np.arange(table.shape[1]) < options[:, kind, None])
         first.append(row)
         second.append(table[row, column])
-    return np.concatenate(first), np.concatenate(second)
+    return np.concatenate(first), np.concatenate(second).astype(np.intp, copy=False)
 
 
 def some_option_pairs(

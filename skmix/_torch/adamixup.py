@@ -312,6 +312,25 @@ class Ranges:
         self.range_generator = range_generator
         self.rows = rows
 
+    def on(self, Z: NDArray, targets: NDArray) -> Ranges:
+        """Make the ranges of pairs of other rows.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (m, p)
+            Their features, scaled as the training rows are.
+
+        targets : ndarray of shape (m, t)
+            Their targets, scaled likewise.
+
+        Returns
+        -------
+        ranges : Ranges
+            Of pairs of these rows.
+        """
+        parts = (torch.tensor(part, dtype=torch.float32) for part in (Z, targets))
+        return Ranges(self.range_generator, torch.cat([*parts], dim=1))
+
     @torch.no_grad()
     def __call__(
         self, first: NDArray[np.intp], second: NDArray[np.intp]

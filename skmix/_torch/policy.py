@@ -133,8 +133,13 @@ class PolicyLearner(NetworkState):
         self.optimizer.step()
 
     @torch.no_grad()
-    def probabilities(self) -> NDArray[np.float32]:
+    def probabilities(self, rows: NDArray | None = None) -> NDArray[np.float32]:
         """Compute h of every row and option, in blocks of rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, p), default=None
+            (x, y) of the rows; None stands for those that are learned from.
 
         Returns
         -------
@@ -143,7 +148,8 @@ class PolicyLearner(NetworkState):
         """
         every = torch.arange(len(self.options), device=self.device)
         blocks = []
-        for rows in self.rows.split(max(1, 2**17 // len(every))):
-            logits = self.network(rows, every.expand(len(rows), -1))
+        tensor = self.rows if rows is None else self._tensor(rows)
+        for block in tensor.split(max(1, 2**17 // len(every))):
+            logits = self.network(block, every.expand(len(block), -1))
             blocks.append(torch.sigmoid(logits).cpu())
         return torch.cat(blocks).numpy()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,6 +21,7 @@ from .._validation import check_device_name, check_layers
 from ..base import ResamplingData
 from ._judged import JudgedResampler
 from ._pairs import PairRecipe
+from ._search import Make
 
 
 class AdaMixupResampler(JudgedResampler):
@@ -62,6 +65,9 @@ class AdaMixupResampler(JudgedResampler):
     guard : bool, default=True
         Whether to hand the data back as they were unless held-out rows gain, beyond
         chance. False mixes by what was learned; nothing is judged then.
+
+    max_samples : int, default=None
+        Most rows that ranges are learned from; they are judged and used on all.
 
     max_iter : int, default=500
         Number of updates of the networks. Nothing rewards a wide range: with more
@@ -191,6 +197,7 @@ class AdaMixupResampler(JudgedResampler):
         batch_size: int = 256,
         cv: Any = 5,
         guard: bool = True,
+        max_samples: int | None = None,
         max_iter: int = 500,
         max_time: float | None = None,
         device: str = "auto",
@@ -206,6 +213,7 @@ class AdaMixupResampler(JudgedResampler):
         self.batch_size = batch_size
         self.cv = cv
         self.guard = guard
+        self.max_samples = max_samples
         self.max_iter = max_iter
         self.max_time = max_time
         self.device = device
@@ -215,26 +223,34 @@ class AdaMixupResampler(JudgedResampler):
 
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         inputs = self._inputs(data, rng)
-        learner = self._make_learner(data, draw_seed(rng))
+        sample = self._sample(data, rng)
+        learner = self._make_learner(sample.data, draw_seed(rng))
         self.device_ = str(learner.device)
         loop = Loop(self, 1 + self.guard, inputs, self.max_time, self._start)
         # The loss is that of the training rows and says nothing of an earlier state's
         # worth: the last one is kept, in the folds too.
         n_iter = loop.run(learner, "ranges", self.max_iter, keep_last=True)
         self._n_updates = n_iter
-        recipe = PairRecipe(data, self.amount, LearnedRatio(learner))
+        ratio = LearnedRatio(learner, sample.data)
+        recipe = PairRecipe(sample.data, self.amount, ratio)
         if self.guard:
-            self._choose(data, [1], "mixed", rng, loop=loop, recipe=recipe)
+            self._choose(
+                data, [1], "mixed", rng, loop=loop, recipe=recipe, sample=sample
+            )
         else:
             loop.close()
             self.history_ = loop.history
-            self._candidate, self._recipe = 1, recipe
+            self._candidate = 1
+            self._recipe = recipe if sample.data is data else recipe.on(data)
             self._accept_unjudged(self._describe(1))
         self.n_iter_ = n_iter
 
-    def _prepare(self, train: ResamplingData, seed: int) -> PairRecipe:
-        ratio = self._learn_ratio(train, seed, self._n_updates)
-        return PairRecipe(train, self.amount, ratio)
+    def _maker(self) -> Make:
+        return partial(_make_recipe, self._apart(), self._n_updates)
+
+    def _apart(self) -> AdaMixupResampler:
+        """The same, without what a fit or the callbacks have left."""
+        return type(self)(**{**self.get_params(deep=False), "estimator": None})
 
     def _describe(self, candidate: int) -> str:
         return "random pairs of rows, each at a share from its own range"
@@ -247,7 +263,7 @@ class AdaMixupResampler(JudgedResampler):
         learner = self._make_learner(train, seed)
         for _ in range(self.max_iter if max_iter is None else max_iter):
             learner.step()
-        return LearnedRatio(learner)
+        return LearnedRatio(learner, train)
 
     def _make_learner(self, data: ResamplingData, seed: int) -> Any:
         # They import torch.
@@ -268,6 +284,13 @@ class AdaMixupResampler(JudgedResampler):
         )
 
 
+def _make_recipe(
+    resampler: AdaMixupResampler, n_updates: int, train: ResamplingData, seed: int
+) -> PairRecipe:
+    ratio = resampler._learn_ratio(train, seed, n_updates)
+    return PairRecipe(train, resampler.amount, ratio)
+
+
 class LearnedRatio:
     """Shares from the ranges that AdaMixUp has learned.
 
@@ -275,12 +298,25 @@ class LearnedRatio:
     ----------
     learner : AdaMixupLearner
         What has learned them.
+
+    data : ResamplingData
+        The rows that they were learned from.
     """
 
     fixed = None
 
-    def __init__(self, learner: Any) -> None:
+    def __init__(self, learner: Any, data: ResamplingData) -> None:
         self.ranges = learner.ranges()
+        self.encoder = data.encoder
+        self.scaler = StandardScaler().fit(data.target)
+
+    def on(self, data: ResamplingData) -> LearnedRatio:
+        """Make the ranges of pairs of other rows."""
+        other = copy(self)
+        other.ranges = self.ranges.on(
+            self.encoder(data.columns), self.scaler.transform(data.target)
+        )
+        return other
 
     def draw(
         self, first: NDArray[np.intp], second: NDArray[np.intp], rng: RandomState

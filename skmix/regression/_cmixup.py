@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -18,6 +19,7 @@ from .._validation import check_positive
 from ..base import ResamplingData
 from ._judged import JudgedResampler
 from ._pairs import DrawnRatio, PairRecipe
+from ._search import Make
 
 
 class CMixupResampler(JudgedResampler):
@@ -60,6 +62,9 @@ class CMixupResampler(JudgedResampler):
     guard : bool, default=True
         Whether "auto" hands the data back as they were unless held-out rows gain,
         beyond chance. A given bandwidth is used in any case.
+
+    max_samples : int, default=None
+        Most rows that "auto" chooses by; what it chooses is judged and used on all.
 
     max_time : float, default=None
         Seconds after which no further candidate is tried.
@@ -179,6 +184,7 @@ class CMixupResampler(JudgedResampler):
         categorical_features: Any = "from_dtype",
         cv: Any = 5,
         guard: bool = True,
+        max_samples: int | None = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
         verbose: bool | int = 0,
@@ -193,6 +199,7 @@ class CMixupResampler(JudgedResampler):
         self.categorical_features = categorical_features
         self.cv = cv
         self.guard = guard
+        self.max_samples = max_samples
         self.max_time = max_time
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -206,12 +213,19 @@ class CMixupResampler(JudgedResampler):
             self._take(data, self.bandwidth, rng)
         self.bandwidth_ = self._candidate or 0.0
 
-    def _prepare(self, train: ResamplingData, seed: int) -> _NearLabels:
-        ratio = DrawnRatio(self.mix_ratio, self.alpha)
-        return _NearLabels(train, self.amount, ratio)
+    def _maker(self) -> Make:
+        return partial(
+            _make_recipe, self.amount, DrawnRatio(self.mix_ratio, self.alpha)
+        )
 
     def _describe(self, candidate: float) -> str:
         return f"each row with rows of near labels, bandwidth {candidate:g}"
+
+
+def _make_recipe(
+    amount: float, ratio: DrawnRatio, train: ResamplingData, seed: int
+) -> _NearLabels:
+    return _NearLabels(train, amount, ratio)
 
 
 class _NearLabels(PairRecipe):

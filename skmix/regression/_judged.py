@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.parallel import delayed
 
 from .._compat import HasMethods, Interval
 from .._loop import Loop
 from .._random import draw_seed
+from .._sample import Sample, draw_sample
 from .._stopping import stops_by_held_out_rows
-from .._training import seeded
+from .._training import interrupts_raised, seeded
 from ..base import BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
-from ._search import CandidateSearch, make_folds
+from ..metrics import squared_error_by_row
+from ._search import CandidateSearch, Fold, Make, fit_fold, make_folds
 from ._teacher import KernelRegressor, KernelTeacher
 
 # Fewer rows than this cannot say whether mixing helps.
 MIN_ROWS_TO_JUDGE = 10
+STOPPED = "the fits to all rows before the stop"
 
 
 class JudgedResampler(BaseMixResampler):
     """Chooses among ways of mixing by held-out error, the untouched data among them.
 
-    A subclass has the parameters below, says in ``_prepare`` what its mixes are made
+    A subclass has the parameters below, says in ``_maker`` what its mixes are made
     from, and calls ``_choose`` in ``_learn``. The candidate and its recipe are then in
     ``_candidate`` and ``_recipe``, and ``_draw`` mixes by them.
     """
@@ -36,6 +42,7 @@ class JudgedResampler(BaseMixResampler):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
         "guard": ["boolean"],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -43,8 +50,15 @@ class JudgedResampler(BaseMixResampler):
     }
 
     @abstractmethod
-    def _prepare(self, train: ResamplingData, seed: int) -> Any:
-        """Make a recipe: what mixes of the rows are made from, learned from them."""
+    def _maker(self) -> Make:
+        """Give what makes a recipe: what mixes of rows are made from, learned of them.
+
+        It is sent to where folds are fitted, and so holds neither rows nor callbacks.
+        """
+
+    def _arguments(self, candidate: Any, n_rows: int) -> tuple[Any, dict[str, Any]]:
+        """Say what a recipe of so many rows draws by."""
+        return candidate, {}
 
     @abstractmethod
     def _describe(self, candidate: Any) -> str:
@@ -53,13 +67,19 @@ class JudgedResampler(BaseMixResampler):
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
         if not self.accepted_:
             return Mixes.none(data)
-        return self._recipe.draw(self._candidate, rng)
+        number, named = self._arguments(self._candidate, len(data))
+        return self._recipe.draw(number, rng, **named)
 
     def _take(self, data: ResamplingData, candidate: Any, rng: RandomState) -> None:
         """Mix by a given candidate: nothing is chosen, and so nothing is judged."""
         self._candidate = candidate
-        self._recipe = self._prepare(data, draw_seed(rng))
+        self._recipe = self._maker()(data, draw_seed(rng))
         self._accept_unjudged(self._describe(candidate), "as it was given")
+
+    def _sample(self, data: ResamplingData, rng: RandomState) -> Sample:
+        """Draw the rows to learn from: all, if they are no more than allowed."""
+        everything = Sample(data, np.arange(len(data)), np.arange(0))
+        return draw_sample(data, self.max_samples, rng) or everything
 
     def _choose(
         self,
@@ -70,6 +90,7 @@ class JudgedResampler(BaseMixResampler):
         make_search: type[CandidateSearch] = CandidateSearch,
         loop: Loop | None = None,
         recipe: Any = None,
+        sample: Sample | None = None,
     ) -> CandidateSearch | None:
         """Choose the candidate with the lowest held-out error of the estimator.
 
@@ -94,7 +115,10 @@ class JudgedResampler(BaseMixResampler):
             Runs the search, as its last phase; None makes one.
 
         recipe : object, default=None
-            The recipe of all training rows, if there is one already.
+            The recipe of the rows that are learned from, if there is one already.
+
+        sample : Sample, default=None
+            These rows; None draws them.
 
         Returns
         -------
@@ -107,62 +131,119 @@ class JudgedResampler(BaseMixResampler):
             inputs = self._inputs(data, rng)
             loop = Loop(self, 1, inputs, self.max_time, self._start)
         stops = self.estimator is not None and stops_by_held_out_rows(self.estimator)
-        folds, blocks, truth = make_folds(data, self.cv, self._prepare, stops, rng)
+        sample = sample or self._sample(data, rng)
+        some = sample.data
+        folds, blocks = make_folds(some, self.cv, stops, rng)
         n_blocks = sum(repeat == 0 for repeat, _ in blocks)
-        few = len(truth) < MIN_ROWS_TO_JUDGE or n_blocks < 2
+        n_judged = len(some if some.X_val is None else some.X_val)
+        few = n_judged < MIN_ROWS_TO_JUDGE or n_blocks < 2
         # Of a single row, as a large group may leave it, there are no mixes.
-        if few or min(len(fold.train) for fold in folds) < 2:
+        if few or min(fold.n_training(some) for fold in folds) < 2:
             loop.close()
             self.history_ = loop.history
-            held_out = data.X_val is not None
+            held_out = some.X_val is not None
             where = "held-out rows" if held_out else f"rows in {n_blocks} folds"
-            self._give_up(f"{len(truth)} {where}")
+            self._give_up(f"{n_judged} {where}")
             return None
         seed = draw_seed(rng)
-        if data.X_val is not None:
+        make = self._maker()
+        if some.X_val is not None:
             # All training rows are in each fold.
-            recipe = recipe or self._prepare(data, seed)
+            recipe = recipe or make(some, seed)
             for fold in folds:
                 fold.recipe = recipe
         # All arms and folds from one seed, so that only the rows differ.
-        estimator = self._judging_estimator(data, seed)
+        estimator = self._judging_estimator(some, seed)
         estimator = seeded(clone(estimator), estimator, seed)
         search = make_search(
+            some,
+            make,
             folds,
             blocks,
-            truth,
             estimator,
             candidates,
             name,
-            self._put_together,
+            self._rows_with,
             self.n_jobs,
         )
-        n_iter = loop.run(search, "candidates", 1 + len(candidates), window=1)
+        # The workers stay from one candidate to the next.
+        with search.parallel:
+            n_iter = loop.run(search, "candidates", 1 + len(candidates), window=1)
         loop.close()
         self.n_iter_, self.history_ = n_iter, loop.history
         if len(search.predictions) < 2:
             self._give_up("the scores measured before the stop")
             return None
         self._candidate = search.best()
-        self._recipe = recipe or self._prepare(data, seed)
-        self._judge(
-            search.loss_of_choosing(),
-            search.losses[0],
-            self._describe(self._candidate),
-            judge=type(estimator).__name__,
-            groups=data.groups if data.X_val is None else None,
-        )
-        if not self.accepted_:
-            self._recipe = None  # it may be much larger than the rows
+        recipe = recipe or make(some, seed)
+        what, judge = self._describe(self._candidate), type(estimator).__name__
+        groups = data.groups if data.X_val is None else None
+        if some is data or not self.guard:
+            losses = search.loss_of_choosing(), search.losses[0]
+            groups = None if groups is None else groups[sample.rows]
+        else:
+            try:
+                losses = self._losses_on_all(data, search, recipe, sample.fresh)
+            except KeyboardInterrupt:
+                self._give_up(STOPPED)
+                return search
+            groups = None if groups is None else groups[sample.fresh]
+        if some is not data:
+            what += f", as learned from {len(some)} of {len(data)} rows"
+            recipe = recipe.on(data)
+        self._judge(*losses, what, judge=judge, groups=groups)
+        # It may be much larger than the rows.
+        self._recipe = recipe if self.accepted_ else None
         return search
+
+    def _losses_on_all(
+        self, data: ResamplingData, search: CandidateSearch, recipe: Any, fresh: Any
+    ) -> list[Any]:
+        """Held-out losses by row, with mixing and without, when all rows are mixed.
+
+        What was chosen by some of the rows need not help where there are more.
+        """
+        seed = search.folds[0].seed
+        if data.X_val is None:
+            train = np.setdiff1d(np.arange(len(data)), fresh)
+            parts = [(Fold(train, fresh, 0, seed), self._candidate)]
+        else:
+            # The held-out rows chose, and judge in turns.
+            stops = search.folds[0].own is not None
+            preferred = search.preferred()
+            parts = [
+                (Fold(None, block, 0, seed, other if stops else None), candidate)
+                for (block, candidate), (other, _) in zip(
+                    preferred, preferred[::-1], strict=True
+                )
+            ]
+        with interrupts_raised():
+            predictions = search.parallel(
+                delayed(fit_fold)(
+                    data,
+                    fold,
+                    partial(_on, recipe),
+                    self._arguments(candidate, len(data)) if mixed else None,
+                    False,
+                    search.estimator,
+                    self._rows_with,
+                )
+                for mixed in (True, False)
+                for fold, candidate in parts
+            )
+        rows = np.concatenate([fold.test for fold, _ in parts])
+        truth = (data.target if data.X_val is None else data.target_val)[rows]
+        return [
+            squared_error_by_row(truth, np.concatenate(arm))
+            for arm in (predictions[: len(parts)], predictions[len(parts) :])
+        ]
 
     @staticmethod
     def _inputs(data: ResamplingData, rng: RandomState) -> tuple:
         """All that a fit depends on beside the parameters."""
-        inputs = (data.Z, data.target, data.groups, rng.get_state())
-        if data.X_val is None:
-            return inputs
-        return (*inputs, data.Z_val, data.target_val)
+        held_out = [] if data.X_val is None else [data.columns_val]
+        read = [(c.values, c.categories, c.kinds) for c in (data.columns, *held_out)]
+        return (read, data.target, data.target_val, data.groups, rng.get_state())
 
     def _judging_estimator(self, data: ResamplingData, seed: int) -> BaseEstimator:
         if self.estimator is not None:
@@ -175,3 +256,8 @@ class JudgedResampler(BaseMixResampler):
         )
         choice = KernelTeacher(data.Z, data.target, seed).choice
         return KernelRegressor(self.categorical_features, choice, seed)
+
+
+def _on(recipe: Any, train: ResamplingData, seed: int) -> Any:
+    """Make a recipe for other rows than those it was learned from."""
+    return recipe.on(train)

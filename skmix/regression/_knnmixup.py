@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,14 +12,14 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from .._compat import Interval, StrOptions
+from .._compat import HasMethods, Interval, StrOptions
 from .._optional import import_bayes_opt
 from .._validation import check_counts
 from ..base import ResamplingData
 from ._judged import JudgedResampler
-from ._neighbors import NeighborRecipe
+from ._neighbors import make_neighbor_recipe
 from ._pairs import DrawnRatio
-from ._search import CandidateSearch
+from ._search import CandidateSearch, Make
 
 
 class KNNMixupResampler(JudgedResampler):
@@ -54,6 +55,17 @@ class KNNMixupResampler(JudgedResampler):
     alpha : float, default=1.0
         Parameter of the Beta distribution. Small values keep mixes near a parent.
 
+    max_mixes : int, default=2000000
+        Upper bound of the number of mixes. Where there would be more, each row has an
+        equal number of its own, at random, and one at least.
+
+    neighbor_search : estimator, default=None
+        What finds the nearest rows by features: anything with ``fit`` and
+        ``kneighbors``, or a transformer that makes a sparse graph of distances, such as
+        ``PyNNDescentTransformer``. None is an exact search up to 16384 rows, or in up
+        to four dimensions; beyond, rows are compared with those of the same part of
+        space, of 8192 to 16384 rows.
+
     categorical_features : "from_dtype" or array-like, default="from_dtype"
         Columns that hold categories: names, places or a mask, in addition to columns
         of type text, boolean or category. A mix takes them from its heavier parent,
@@ -66,6 +78,9 @@ class KNNMixupResampler(JudgedResampler):
     guard : bool, default=True
         Whether "auto" hands the data back as they were unless held-out rows gain,
         beyond chance. A given k is used in any case.
+
+    max_samples : int, default=None
+        Most rows that "auto" chooses by; what it chooses is judged and used on all.
 
     max_time : float, default=None
         Seconds after which no further candidate is tried.
@@ -165,6 +180,8 @@ class KNNMixupResampler(JudgedResampler):
         "search": [StrOptions({"grid", "bayes"})],
         "mix_ratio": [StrOptions({"beta"}), Interval(Real, 0, 1, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="neither")],
+        "max_mixes": [Interval(Integral, 1, None, closed="left")],
+        "neighbor_search": [HasMethods(["fit"]), None],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
     }
 
@@ -177,9 +194,12 @@ class KNNMixupResampler(JudgedResampler):
         search: str = "grid",
         mix_ratio: float | str = 0.5,
         alpha: float = 1.0,
+        max_mixes: int = 2_000_000,
+        neighbor_search: Any = None,
         categorical_features: Any = "from_dtype",
         cv: Any = 5,
         guard: bool = True,
+        max_samples: int | None = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
         verbose: bool | int = 0,
@@ -191,9 +211,12 @@ class KNNMixupResampler(JudgedResampler):
         self.search = search
         self.mix_ratio = mix_ratio
         self.alpha = alpha
+        self.max_mixes = max_mixes
+        self.neighbor_search = neighbor_search
         self.categorical_features = categorical_features
         self.cv = cv
         self.guard = guard
+        self.max_samples = max_samples
         self.max_time = max_time
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -210,11 +233,15 @@ class KNNMixupResampler(JudgedResampler):
             self._take(data, self.k, rng)
         self.k_ = self._candidate or 0
 
-    def _prepare(self, train: ResamplingData, seed: int) -> NeighborRecipe:
+    def _maker(self) -> Make:
         greatest = max(self.candidates) if self.k == "auto" else self.k
-        counts = {"data": greatest, "label": greatest}
-        ratio = DrawnRatio(self.mix_ratio, self.alpha)
-        return NeighborRecipe(train, counts, ratio, seed)
+        return partial(
+            make_neighbor_recipe,
+            {"data": greatest, "label": greatest},
+            DrawnRatio(self.mix_ratio, self.alpha),
+            self.neighbor_search,
+            self.max_mixes,
+        )
 
     def _describe(self, candidate: int) -> str:
         return f"each row with its {candidate} nearest rows by features and by label"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from numpy.random import RandomState
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import KFold
 
-from .._compat import Interval, StrOptions
+from .._compat import HasMethods, Interval, StrOptions
 from .._loop import Loop
 from .._random import draw_seed
 from .._validation import check_counts, check_device_name, check_distances, check_layers
@@ -19,9 +20,10 @@ from ..base import Mixes, ResamplingData
 from ..metrics import squared_error_by_row
 from ._adamixup import AdaMixupResampler
 from ._judged import MIN_ROWS_TO_JUDGE, JudgedResampler
-from ._neighbors import NeighborRecipe
+from ._neighbors import make_neighbor_recipe
 from ._network import NetworkRegressor
-from ._pairs import DrawnRatio, Ratio
+from ._pairs import DrawnRatio
+from ._search import Make
 from ._teacher_search import Taught, TeacherSearch, mixes_per_row
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 NEIGHBOR_COUNTS = tuple(range(1, 17))
 MAX_ITER = {"influence": 80, "reinforce": 1000}
-# Where no distance counts, at most about this many mixes are looked at.
-MAX_MIXES = 2_000_000
 STOPPED = "the halves judged before the stop"
 WORDS = {"data": "by features", "label": "by label", "any": "with any rows"}
 
@@ -60,8 +60,8 @@ class MixRLResampler(JudgedResampler):
 
     distances : sequence of {"data", "label"}, default=("data", "label")
         Kinds of distance by which rows are near: by features, by label. With neither,
-        a row is mixed with rows at random: with all others, as far as the number of
-        mixes allows, where there are held-out rows.
+        a row is mixed with rows at random: with all others, as far as
+        ``max_mixes`` allows, where there are held-out rows.
 
     data_neighbors : sequence of int, default=(1, 2, ..., 16)
         Numbers of neighbours by features that the network chooses from for each row.
@@ -81,6 +81,17 @@ class MixRLResampler(JudgedResampler):
 
     alpha : float, default=1.0
         Parameter of the Beta distribution. Small values keep mixes near a parent.
+
+    max_mixes : int, default=2000000
+        Upper bound of the number of mixes. Where there would be more, each row has an
+        equal number of its own, at random, and one at least.
+
+    neighbor_search : estimator, default=None
+        What finds the nearest rows by features: anything with ``fit`` and
+        ``kneighbors``, or a transformer that makes a sparse graph of distances, such as
+        ``PyNNDescentTransformer``. None is an exact search up to 16384 rows, or in up
+        to four dimensions; beyond, rows are compared with those of the same part of
+        space, of 8192 to 16384 rows.
 
     threshold : "auto" or float in [0, 1], default="auto"
         Probability that an option must reach. "auto" tunes it on the held-out rows, if
@@ -142,6 +153,12 @@ class MixRLResampler(JudgedResampler):
         Whether to hand the data back as they were unless held-out rows gain, beyond
         chance. False mixes by what was learned; with held-out rows, nothing is judged
         then. Too few rows to choose by are handed back in any case.
+
+    max_samples : int, default=None
+        Most rows that are learned from; None is all. Where there are more, what was
+        learned is judged and used on all: a network says for each row what to mix it
+        with, a number of neighbours holds for all. Without held-out rows, a fifth of
+        all, ``max_samples`` at most, are then kept apart to judge by.
 
     max_iter : int, default=None
         Number of updates of the network. None is 80 for "influence": more lower the
@@ -284,6 +301,8 @@ class MixRLResampler(JudgedResampler):
             AdaMixupResampler,
         ],
         "alpha": [Interval(Real, 0, None, closed="neither")],
+        "max_mixes": [Interval(Integral, 1, None, closed="left")],
+        "neighbor_search": [HasMethods(["fit"]), None],
         "threshold": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
         "method": [StrOptions({"influence", "reinforce"})],
@@ -311,6 +330,8 @@ class MixRLResampler(JudgedResampler):
         candidate_neighbors: Sequence[int] = (64,),
         mix_ratio: float | str | AdaMixupResampler = 0.5,
         alpha: float = 1.0,
+        max_mixes: int = 2_000_000,
+        neighbor_search: Any = None,
         threshold: float | str = "auto",
         categorical_features: Any = "from_dtype",
         method: str = "influence",
@@ -326,6 +347,7 @@ class MixRLResampler(JudgedResampler):
         pretrain: bool = False,
         cv: Any = 5,
         guard: bool = True,
+        max_samples: int | None = None,
         max_iter: int | None = None,
         max_time: float | None = None,
         device: str = "auto",
@@ -340,6 +362,8 @@ class MixRLResampler(JudgedResampler):
         self.candidate_neighbors = candidate_neighbors
         self.mix_ratio = mix_ratio
         self.alpha = alpha
+        self.max_mixes = max_mixes
+        self.neighbor_search = neighbor_search
         self.threshold = threshold
         self.categorical_features = categorical_features
         self.method = method
@@ -355,6 +379,7 @@ class MixRLResampler(JudgedResampler):
         self.pretrain = pretrain
         self.cv = cv
         self.guard = guard
+        self.max_samples = max_samples
         self.max_iter = max_iter
         self.max_time = max_time
         self.device = device
@@ -374,7 +399,7 @@ class MixRLResampler(JudgedResampler):
         # More than all other rows is no further candidate.
         candidates = sorted({min(k, len(data) - 1) for k in candidates})
         layers = check_layers(self.hidden_layer_sizes, "hidden_layer_sizes")
-        self._amount, self._share = None, 0.0
+        self._candidate = None
         if data.X_val is not None:
             options = {kind: counts[kind] for kind in distances}
             return self._learn_policy(data, options, layers, rng)
@@ -382,24 +407,30 @@ class MixRLResampler(JudgedResampler):
         search = self._choose(data, candidates, "n_neighbors", rng, TeacherSearch)
         self.options_ = np.zeros((len(data), len(self._greatest)), dtype=np.intp)
         if search is not None:
-            k, self._share = self._candidate
-            self._amount = mixes_per_row(len(data))
-            self.options_ += k
+            self.options_ += self._candidate.k
 
     def _draw(self, data: ResamplingData, rng: RandomState) -> Mixes:
-        if not self.accepted_:
-            return Mixes.none(data)
-        return self._recipe.draw(
-            self.options_, rng, amount=self._amount, share=self._share
+        if self.accepted_ and self._candidate is None:
+            return self._recipe.draw(self.options_, rng)
+        return super()._draw(data, rng)
+
+    def _maker(self) -> Make:
+        ratio: Any = DrawnRatio(self.mix_ratio, self.alpha)
+        if isinstance(self.mix_ratio, AdaMixupResampler):
+            ratio = self.mix_ratio._apart()
+        return partial(
+            make_neighbor_recipe,
+            self._greatest,
+            ratio,
+            self.neighbor_search,
+            self.max_mixes,
         )
 
-    def _prepare(self, train: ResamplingData, seed: int) -> NeighborRecipe:
-        ratio: Ratio
-        if isinstance(self.mix_ratio, AdaMixupResampler):
-            ratio = self.mix_ratio._learn_ratio(train, seed)
-        else:
-            ratio = DrawnRatio(self.mix_ratio, self.alpha)
-        return NeighborRecipe(train, self._greatest, ratio, seed)
+    def _arguments(self, candidate: Taught, n_rows: int) -> tuple[int, dict[str, Any]]:
+        return candidate.k, {
+            "amount": mixes_per_row(n_rows),
+            "share": candidate.share,
+        }
 
     def _describe(self, candidate: Taught) -> str:
         whom = "rows at random"
@@ -418,19 +449,20 @@ class MixRLResampler(JudgedResampler):
     ) -> None:
         """Learn the value network from the held-out rows."""
         inputs = self._inputs(data, rng)
-        n_val = len(data.Z_val)
+        n_val = len(data.X_val)
+        some = self._sample(data, rng).data
         if not options:
-            options = {"any": [max(1, min(len(data) - 1, MAX_MIXES // len(data)))]}
+            options = {"any": [max(1, min(len(some) - 1, self.max_mixes // len(some)))]}
         self._greatest = {kind: max(counts) for kind, counts in options.items()}
         if self.guard and n_val < MIN_ROWS_TO_JUDGE:
             return self._mix_nothing(data, options, f"{n_val} held-out rows")
-        self._recipe = self._prepare(data, draw_seed(rng))
-        policy = self._make_policy(data, list(options.values()), layers, rng)
+        self._recipe = self._maker()(some, draw_seed(rng))
+        policy = self._make_policy(some, data, list(options.values()), layers, rng)
         self.device_ = str(policy.device)
         halves: list = []
         if self.guard:
             folds = KFold(2, shuffle=True, random_state=draw_seed(rng))
-            halves = list(folds.split(data.Z_val))
+            halves = list(folds.split(np.empty((n_val, 0))))
         max_iter = self.max_iter or MAX_ITER[self.method]
         loop = Loop(self, len(halves) + 1, inputs, self.max_time, self._start)
         try:
@@ -445,6 +477,8 @@ class MixRLResampler(JudgedResampler):
         mixed = (self.options_ > 0).sum(axis=0)
         parts = [f"{n} {WORDS[kind]}" for n, kind in zip(mixed, options, strict=True)]
         what = f"{' and '.join(parts)} of {len(data)} rows" if mixed.any() else ""
+        if what and some is not data:
+            what += f", as learned from {len(some)}"
         if not self.guard:
             self._accept_unjudged(what)
         elif not learned.judged.any():
@@ -458,8 +492,8 @@ class MixRLResampler(JudgedResampler):
             model = policy.estimator
             judge = "a kernel model" if model is None else type(model).__name__
             self._judge(loss, baseline, what, judge=judge)
-        if not self.accepted_:
-            self._recipe = None  # it may be much larger than the rows
+        # It may be much larger than the rows.
+        self._recipe = policy.recipe_of_all if self.accepted_ else None
 
     def _mix_nothing(
         self, data: ResamplingData, options: dict[str, list[int]], what: str
@@ -471,6 +505,7 @@ class MixRLResampler(JudgedResampler):
 
     def _make_policy(
         self,
+        some: ResamplingData,
         data: ResamplingData,
         counts: list[list[int]],
         layers: list[int],
@@ -485,12 +520,12 @@ class MixRLResampler(JudgedResampler):
             "batch_size": self.batch_size,
         }
         shared = {"device": self.device, "settings": settings, "rng": rng}
-        problem = (data, self._recipe, counts)
+        problem = (some, data, self._recipe, counts)
         if self.method == "influence":
             return InfluencePolicy(
                 *problem,
                 self.estimator,
-                self._put_together,
+                self._rows_with,
                 n_components=self.n_components,
                 n_landmarks=self.n_landmarks,
                 **shared,
@@ -508,7 +543,7 @@ class MixRLResampler(JudgedResampler):
         return ReinforcePolicy(
             *problem,
             estimator,
-            self._put_together,
+            self._rows_with,
             n_rollouts=self.n_rollouts,
             baseline=self.baseline,
             window=self.window,

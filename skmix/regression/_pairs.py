@@ -23,6 +23,9 @@ class Ratio(Protocol):
     def fixed(self) -> float | None:
         """The share, where all mixes have the same."""
 
+    def on(self, data: ResamplingData) -> Ratio:
+        """Make the ratio for other rows than those it was learned from."""
+
     def draw(
         self, first: IntArray, second: IntArray, rng: RandomState
     ) -> NDArray[np.float64]:
@@ -50,6 +53,10 @@ class DrawnRatio:
         """The share, where all mixes have the same."""
         return None if self.mix_ratio == "beta" else float(self.mix_ratio)
 
+    def on(self, data: ResamplingData) -> DrawnRatio:
+        """Make the ratio for other rows: the same."""
+        return self
+
     def draw(
         self, first: IntArray, second: IntArray, rng: RandomState
     ) -> NDArray[np.float64]:
@@ -76,6 +83,10 @@ class PairRecipe:
         self.data = data
         self.amount = amount
         self.ratio = ratio
+
+    def on(self, data: ResamplingData) -> PairRecipe:
+        """Make the recipe for other rows, with what was learned from the first."""
+        return type(self)(data, self.amount, self.ratio.on(data))
 
     def draw(self, candidate: Any, rng: RandomState) -> Mixes:
         """Mix rows, by the value of whatever was to be chosen."""

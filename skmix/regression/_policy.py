@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from .._training import seeded
 from ..base import Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._neighbors import NeighborRecipe
-from ._search import fit_predict, held_out_rows
+from ._search import PutTogether, fit_predict, held_out_rows
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
@@ -36,7 +36,6 @@ BLOCK_SIZE = 2**16
 
 IntArray = NDArray[np.intp]
 Split = tuple[IntArray, IntArray]
-PutTogether = Callable[[ResamplingData, Mixes], tuple[Any, Any]]
 
 
 @dataclass
@@ -56,7 +55,10 @@ class MixingPolicy(ABC):
     Parameters
     ----------
     data : ResamplingData
-        Training rows and held-out rows.
+        Training rows to learn from, and held-out rows.
+
+    everything : ResamplingData
+        All training rows, if these are some of them; else the same.
 
     recipe : NeighborRecipe
         Whom to mix with, and at what shares.
@@ -91,6 +93,7 @@ class MixingPolicy(ABC):
     def __init__(
         self,
         data: ResamplingData,
+        everything: ResamplingData,
         recipe: NeighborRecipe,
         counts: Sequence[Sequence[int]],
         estimator: BaseEstimator | None,
@@ -100,8 +103,9 @@ class MixingPolicy(ABC):
         settings: dict[str, Any],
         rng: RandomState,
     ) -> None:
-        self.data = data
+        self.data, self.everything = data, everything
         self.recipe = recipe
+        self.recipe_of_all = recipe if everything is data else recipe.on(everything)
         self.estimator = estimator
         self.put_together = put_together
         self.device = resolve_device(device)
@@ -185,9 +189,14 @@ class MixingPolicy(ABC):
             phase = f"half {number}" if len(other) else "all"
             learner = self.learner(own)
             learned.n_iter = loop.run(learner, phase, max_iter)
-            learned.options, learned.threshold = self.choose(learner, threshold)
+            options, learned.threshold = self.choose(learner, threshold)
+            learned.options = options
+            if self.everything is not self.data:
+                learned.options = self.choose_for_all(learner, learned.threshold)
+            if self.estimator is not None:
+                options = learned.options
             if len(other):
-                arms = learned.options, np.zeros_like(learned.options)
+                arms = options, np.zeros_like(options)
                 for arm, options in enumerate(arms):
                     learned.predictions[arm, other] = self.predict(
                         learner, options, own, other
@@ -210,7 +219,26 @@ class MixingPolicy(ABC):
         threshold : float
             The threshold; above 1 where not mixing was best.
         """
-        probabilities = learner.probabilities()
+        best, options = self._best(learner.probabilities())
+        if threshold == "auto":
+            threshold = self._tune(learner, best, options)
+        return np.where(best >= threshold, options, 0), float(threshold)
+
+    def choose_for_all(self, learner: PolicyLearner, threshold: float) -> IntArray:
+        """Choose the options of all rows, where some were learned from."""
+        data, chosen = self.everything, []
+        for start in range(0, len(data), BLOCK_SIZE):
+            block = slice(start, start + BLOCK_SIZE)
+            Z = self.recipe.encoder(data.columns.take(block))
+            inputs = np.hstack([Z, self._standardise(data.target[block])])
+            best, options = self._best(learner.probabilities(inputs))
+            chosen.append(np.where(best >= threshold, options, 0))
+        return np.concatenate(chosen)
+
+    def _best(
+        self, probabilities: NDArray[np.floating]
+    ) -> tuple[NDArray[np.floating], IntArray]:
+        """The best option of each kind for each row, and its probability."""
         kind, count = self.kinds.T
         best = np.empty((len(probabilities), len(self.slots)))
         options = np.empty(best.shape, dtype=np.intp)
@@ -218,9 +246,7 @@ class MixingPolicy(ABC):
             own = probabilities[:, kind == place]
             best[:, place] = own.max(axis=1)
             options[:, place] = count[kind == place][own.argmax(axis=1)]
-        if threshold == "auto":
-            threshold = self._tune(learner, best, options)
-        return np.where(best >= threshold, options, 0), float(threshold)
+        return best, options
 
     def _tune(
         self, learner: PolicyLearner, best: NDArray[np.floating], options: IntArray
@@ -256,8 +282,8 @@ class MixingPolicy(ABC):
         other: IntArray,
     ) -> NDArray[np.float64]:
         """Predict held-out rows by the estimator, trained on rows and mixes."""
-        mixes = self.recipe.draw(options, RandomState(self.seed))
-        X, y = self.put_together(self.data, mixes)
+        mixes = self.recipe_of_all.draw(options, RandomState(self.seed))
+        X, y = self.put_together(self.everything, mixes)
         held_out = self.held_out(own)
         X_other = self.data.X_val.take(other)
         # Both arms from one seed, so that only the mixes differ.

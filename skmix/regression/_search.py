@@ -7,8 +7,7 @@ trained on rows and mixes, and scored on rows that had no part in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -19,7 +18,6 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._columns import Columns
 from .._random import draw_seed
 from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
@@ -40,50 +38,106 @@ class Recipe(Protocol):
         """Mix the rows."""
 
 
-@dataclass
+# Makes the recipe of training rows and a seed.
+Make = Callable[[ResamplingData, int], Any]
+PutTogether = Callable[[ResamplingData, Mixes], tuple[Any, Any]]
+
+
+@dataclass(eq=False)
 class Fold:
-    """Rows to train on, rows to predict, and what is learned from the former alone.
+    """Which rows to train on and which to predict, and what is learned of the former.
 
     Parameters
     ----------
-    train : ResamplingData
-        Rows to train on and to mix.
-
-    X_test : list, ndarray or data frame
-        Rows to predict, as the user passed them.
-
-    columns_test : Columns
-        Their numbers and categories.
+    train : ndarray of shape (m,) or None
+        Places of the rows to train on and to mix; None for all.
 
     test : ndarray of shape (m,)
-        Their places among all rows that are judged by.
+        Places of the rows to predict: of held-out rows where the user passed some.
 
     repeat : int
         In which repeat of the split of all rows.
 
-    prepare : callable
-        Makes the recipe of ``train`` and a seed.
-
     seed : int
         Randomness of the recipe and of its draws.
 
-    held_out : dict
-        Further rows for the ``fit`` of an estimator that stops by them.
+    own : ndarray of shape (h,), default=None
+        Held-out rows for an estimator that stops by them.
+
+    recipe : Recipe, default=None
+        What a draw needs to know of the rows to train on, once it is known.
     """
 
-    train: ResamplingData
-    X_test: Any
-    columns_test: Columns
+    train: NDArray[np.intp] | None
     test: NDArray[np.intp]
     repeat: int
-    prepare: Callable[[ResamplingData, int], Any]
     seed: int
-    held_out: dict[str, Any] = field(default_factory=dict)
+    own: NDArray[np.intp] | None = None
+    recipe: Any = None
 
-    @cached_property
-    def recipe(self) -> Any:
-        """What a draw needs to know of the rows."""
-        return self.prepare(self.train, self.seed)
+    def training(self, data: ResamplingData) -> ResamplingData:
+        """The rows to train on, as if there were no others."""
+        return data if self.train is None else data.take(self.train)
+
+    def n_training(self, data: ResamplingData) -> int:
+        """How many these are."""
+        return len(data) if self.train is None else len(self.train)
+
+
+def fit_fold(
+    data: ResamplingData,
+    fold: Fold,
+    make: Make,
+    candidate: tuple[Any, dict[str, Any]] | None,
+    keep: bool,
+    estimator: BaseEstimator,
+    put_together: PutTogether,
+) -> NDArray[np.float64]:
+    """Train on rows and mixes of a fold, and predict its other rows.
+
+    All rows travel to other processes as one argument, once for all folds; what is
+    taken and mixed of them is made there.
+
+    Parameters
+    ----------
+    data : ResamplingData
+        All rows.
+
+    fold : Fold
+        Which of them to train on.
+
+    make : callable
+        Makes the recipe of the fold, if it has none yet.
+
+    candidate : (object, dict) or None
+        What the recipe draws by; None leaves the rows as they are.
+
+    keep : bool
+        Whether the recipe is needed again; it may be much larger than the rows.
+
+    estimator : regressor
+        What is trained.
+
+    put_together : callable
+        Makes rows of training rows and mixes, as the user would have passed them.
+
+    Returns
+    -------
+    prediction : ndarray of shape (m, t)
+        Of the rows in ``fold.test``.
+    """
+    train = fold.training(data)
+    mixes = Mixes.none(train)
+    if candidate is not None:
+        recipe = fold.recipe or make(train, fold.seed)
+        fold.recipe = recipe if keep else None
+        number, named = candidate
+        mixes = recipe.draw(number, RandomState(fold.seed), **named)
+        del recipe
+    X, y = put_together(train, mixes)
+    X_test = (data.X if data.X_val is None else data.X_val).take(fold.test)
+    held_out = {} if fold.own is None else held_out_rows(data, fold.own)
+    return fit_predict(clone(estimator), X, y, held_out, X_test)
 
 
 class CandidateSearch:
@@ -91,6 +145,13 @@ class CandidateSearch:
 
     Parameters
     ----------
+    data : ResamplingData
+        Training rows, and held-out rows where the user passed some.
+
+    make : callable
+        Makes the recipe of training rows and a seed. It is sent to where folds are
+        fitted.
+
     folds : list of Fold
         What to train on and to predict; each row that is judged by is predicted once in
         each repeat.
@@ -98,9 +159,6 @@ class CandidateSearch:
     blocks : list of (int, ndarray)
         The repeats, and the rows that are judged by, in parts: one is scored with the
         candidate that the others prefer.
-
-    truth : ndarray of shape (v, t)
-        Labels of the rows that are judged by.
 
     estimator : regressor
         Whose held-out error decides.
@@ -120,18 +178,22 @@ class CandidateSearch:
 
     def __init__(
         self,
+        data: ResamplingData,
+        make: Make,
         folds: Sequence[Fold],
         blocks: Sequence[Block],
-        truth: NDArray[np.float64],
         estimator: BaseEstimator,
         candidates: Sequence[Any],
         name: str,
-        put_together: Callable[[ResamplingData, Mixes], tuple[Any, Any]],
+        put_together: PutTogether,
         n_jobs: int | None,
     ) -> None:
+        self.data = data
+        self.make = make
         self.folds = folds
         self.blocks = blocks
-        self.truth = truth
+        # Labels of the rows that are judged by.
+        self.truth = data.target if data.X_val is None else data.target_val
         self.estimator = estimator
         self.candidates = list(candidates)
         self.name = name
@@ -160,15 +222,23 @@ class CandidateSearch:
     def step(self) -> dict[str, float]:
         """Score the untouched data, or the next candidate."""
         candidate = self.next_candidate() if self.predictions else None
+        drawn = [
+            None if candidate is None else (candidate, self.named(fold))
+            for fold in self.folds
+        ]
+        keep = len(self.predictions) < self.n_candidates
         with interrupts_raised():
             results = self.parallel(
-                delayed(fit_predict)(
-                    clone(self.estimator),
-                    *self._rows(fold, candidate),
-                    fold.held_out,
-                    fold.X_test,
+                delayed(fit_fold)(
+                    self.data,
+                    fold,
+                    self.make,
+                    how,
+                    keep,
+                    self.estimator,
+                    self.put_together,
                 )
-                for fold in self.folds
+                for fold, how in zip(self.folds, drawn, strict=True)
             )
         prediction = np.empty((self.n_repeats, *self.truth.shape))
         for fold, result in zip(self.folds, results, strict=True):
@@ -181,18 +251,9 @@ class CandidateSearch:
         """What is tried next."""
         return self.candidates[len(self.predictions) - 1]
 
-    def _rows(self, fold: Fold, candidate: Any) -> tuple[Any, Any]:
-        """Training rows and mixes of a fold; made only when their turn comes."""
-        mixes = Mixes.none(fold.train)
-        if candidate is not None:
-            mixes = self.draw(fold, candidate)
-            if len(self.predictions) == self.n_candidates:
-                del fold.recipe  # it may be much larger than the rows
-        return self.put_together(fold.train, mixes)
-
-    def draw(self, fold: Fold, candidate: Any) -> Mixes:
-        """Mix the training rows of a fold."""
-        return fold.recipe.draw(candidate, RandomState(fold.seed))
+    def named(self, fold: Fold) -> dict[str, Any]:
+        """What the mixes of a fold depend on beside the candidate."""
+        return {}
 
     def best(self) -> Any:
         """Find the candidate with the lowest held-out loss."""
@@ -205,11 +266,21 @@ class CandidateSearch:
         """
         losses = self.losses_by_repeat[1:]
         chosen = np.empty(losses.shape[1:])
-        for repeat, block in self.blocks:
-            own = losses[:, repeat]
-            of_others = np.delete(own, block, axis=1).mean(axis=1)
-            chosen[repeat, block] = own[np.argmin(of_others), block]
+        for (repeat, block), (_, candidate) in zip(
+            self.blocks, self.preferred(), strict=True
+        ):
+            place = self.candidates.index(candidate)
+            chosen[repeat, block] = losses[place, repeat, block]
         return chosen.mean(axis=0)
+
+    def preferred(self) -> list[tuple[NDArray[np.intp], Any]]:
+        """Find the candidate that the other blocks prefer, for each block of rows."""
+        losses = self.losses_by_repeat[1:]
+        preferred = []
+        for repeat, block in self.blocks:
+            of_others = np.delete(losses[:, repeat], block, axis=1).mean(axis=1)
+            preferred.append((block, self.candidates[int(np.argmin(of_others))]))
+        return preferred
 
     def state(self) -> dict[str, NDArray]:
         """The scores so far."""
@@ -228,12 +299,8 @@ class CandidateSearch:
 
 
 def make_folds(
-    data: ResamplingData,
-    cv: Any,
-    prepare: Callable[[ResamplingData, int], Any],
-    stops: bool,
-    rng: RandomState,
-) -> tuple[list[Fold], list[Block], NDArray[np.float64]]:
+    data: ResamplingData, cv: Any, stops: bool, rng: RandomState
+) -> tuple[list[Fold], list[Block]]:
     """Arrange what a search trains on, and what it judges by.
 
     Parameters
@@ -243,9 +310,6 @@ def make_folds(
 
     cv : int or splitter
         Folds where there are no held-out rows.
-
-    prepare : callable
-        Makes the recipe of training rows and a seed.
 
     stops : bool
         Whether the estimator takes held-out rows to stop by. Where there are some,
@@ -263,44 +327,20 @@ def make_folds(
     blocks : list of (int, ndarray)
         The repeats, and the rows that are judged by, in parts: the folds, or the halves
         of the held-out rows.
-
-    truth : ndarray of shape (v, t)
-        Labels of the rows that are judged by.
     """
     if data.X_val is not None:
         halves = np.array_split(rng.permutation(len(data.X_val)), 2)
         blocks = [(0, half) for half in halves]
-        parts = [(np.arange(len(data.X_val)), halves[0][:0])]
+        parts: list = [(np.arange(len(data.X_val)), None)]
         if stops:
             parts = [(halves[0], halves[1]), (halves[1], halves[0])]
-        folds = [
-            Fold(
-                data,
-                data.X_val.take(test),
-                data.columns_val.take(test),
-                test,
-                0,
-                prepare,
-                draw_seed(rng),
-                held_out_rows(data, own) if stops else {},
-            )
-            for test, own in parts
-        ]
-        return folds, blocks, data.target_val
+        folds = [Fold(None, test, 0, draw_seed(rng), own) for test, own in parts]
+        return folds, blocks
     splits = make_splits(cv, data, rng)
     folds = [
-        Fold(
-            data.take(train),
-            data.X.take(test),
-            data.columns.take(test),
-            test,
-            repeat,
-            prepare,
-            draw_seed(rng),
-        )
-        for repeat, train, test in splits
+        Fold(train, test, repeat, draw_seed(rng)) for repeat, train, test in splits
     ]
-    return folds, [(repeat, test) for repeat, _, test in splits], data.target
+    return folds, [(repeat, test) for repeat, _, test in splits]
 
 
 def held_out_rows(data: ResamplingData, rows: NDArray[np.intp]) -> dict[str, Any]:
@@ -349,10 +389,12 @@ def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
         ]
     else:
         splitters = [cv]
+    # Those of scikit-learn look at the number of rows alone.
+    Z = np.empty((len(data), 0)) if isinstance(cv, Integral) else data.Z
     splits: list[Split] = []
     times = np.zeros(len(data), dtype=int)
     for splitter in splitters:
-        for train, test in splitter.split(data.Z, data.target, groups):
+        for train, test in splitter.split(Z, data.target, groups):
             splits.append((int(times.min()), train, test))
             times[test] += 1
             if np.ptp(times) > 1:

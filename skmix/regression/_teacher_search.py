@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import NDArray
+from sklearn.utils.parallel import delayed
 
-from ..base import Mixes
-from ._search import CandidateSearch, Fold
-from ._teacher import stacking_weight
+from ..base import ResamplingData
+from ._search import CandidateSearch, Fold, Make
+from ._teacher import KernelTeacher, stacking_weight
 
 # Number of mixes for each row, and in all where rows are few: there more of them gain a
 # little and cost nothing.
@@ -31,6 +31,16 @@ class Taught(NamedTuple):
     share: float
 
 
+def teach_fold(
+    data: ResamplingData, fold: Fold, make: Make
+) -> tuple[KernelTeacher, NDArray[np.float64]]:
+    """Train the teacher on the rows of a fold, and predict its other rows."""
+    train = fold.training(data)
+    teacher = make(train, fold.seed).teacher
+    columns = data.columns if data.X_val is None else data.columns_val
+    return teacher, teacher.predict(train.encoder(columns.take(fold.test)))
+
+
 class TeacherSearch(CandidateSearch):
     """Gives a smooth model of the labels a share in the labels of mixes.
 
@@ -38,12 +48,14 @@ class TeacherSearch(CandidateSearch):
     predictions of both.
     """
 
-    def draw(self, fold: Fold, candidate: int) -> Mixes:
-        """Mix the training rows of a fold, labels as the other folds say."""
-        rng = RandomState(fold.seed)
-        share = self.teacher_weight(outside=fold)
-        amount = mixes_per_row(len(fold.train))
-        return fold.recipe.draw(candidate, rng, amount=amount, share=share)
+    def named(self, fold: Fold) -> dict[str, Any]:
+        """How many pairs, and the share of the teacher as the other folds say."""
+        teacher, _ = self._taught[self.folds.index(fold)]
+        return {
+            "amount": mixes_per_row(fold.n_training(self.data)),
+            "share": self.teacher_weight(outside=fold),
+            "teacher": teacher,
+        }
 
     def best(self) -> Taught:
         """Find the number with the lowest held-out loss, and the share for all rows."""
@@ -66,9 +78,15 @@ class TeacherSearch(CandidateSearch):
         )
 
     @cached_property
+    def _taught(self) -> list[tuple[KernelTeacher, NDArray[np.float64]]]:
+        """The teacher of each fold, and what it predicts for the rows outside."""
+        return self.parallel(
+            delayed(teach_fold)(self.data, fold, self.make) for fold in self.folds
+        )
+
+    @cached_property
     def _teacher_predictions(self) -> NDArray[np.float64]:
         prediction = np.empty_like(self.predictions[0])
-        for fold in self.folds:
-            rows = fold.train.encoder(fold.columns_test)
-            prediction[fold.repeat, fold.test] = fold.recipe.teacher.predict(rows)
+        for fold, (_, predicted) in zip(self.folds, self._taught, strict=True):
+            prediction[fold.repeat, fold.test] = predicted
         return prediction

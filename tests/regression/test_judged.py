@@ -236,7 +236,7 @@ def test_what_is_not_drawn_from_is_not_kept(resampler):
 def test_held_out_rows_are_not_kept():
     X, y, X_val, y_val = problem()
     fitted = asking(MIXUPS[0], Ridge()).fit(X, y, X_val=X_val, y_val=y_val)
-    assert "Z" in vars(fitted._data)
+    assert fitted._data.X_val is None
     assert "Z_val" not in vars(fitted._data)
 
 

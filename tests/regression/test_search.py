@@ -97,11 +97,12 @@ def make_search(kind, X, y, estimator, candidates):
     resampler, data = read(X, y)
     cv = KFold(3, shuffle=True, random_state=0)
 
-    def prepare(train, seed):
+    def make(train, seed):
         return recipe_of(train, seed, max(candidates))
 
-    parts = make_folds(data, cv, prepare, False, np.random.RandomState(0))
-    return kind(*parts, estimator, candidates, "k", resampler._put_together, None)
+    parts = make_folds(data, cv, False, np.random.RandomState(0))
+    join = resampler._rows_with
+    return kind(data, make, *parts, estimator, candidates, "k", join, None)
 
 
 def test_no_candidate_sees_its_held_out_rows(curve):
@@ -147,10 +148,7 @@ def test_folds_that_are_split_twice():
     X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
     resampler, data = read(X, y)
 
-    def prepare(train, seed):
-        return recipe_of(train, seed)
-
-    folds, blocks, truth = make_folds(data, 4, prepare, False, np.random.RandomState(0))
+    folds, blocks = make_folds(data, 4, False, np.random.RandomState(0))
     for repeat in (0, 1):
         own = [fold for fold in folds if fold.repeat == repeat]
         assert len(own) == 4
@@ -158,7 +156,7 @@ def test_folds_that_are_split_twice():
         assert_array_equal(np.sort(places), np.arange(40))
     assert not np.array_equal(folds[0].test, folds[4].test)
     search = CandidateSearch(
-        folds, blocks, truth, Ridge(), [1, 2], "k", resampler._put_together, None
+        data, recipe_of, folds, blocks, Ridge(), [1, 2], "k", resampler._rows_with, None
     )
     for _ in range(3):
         search.step()
@@ -200,7 +198,10 @@ def test_a_fold_is_judged_by_the_candidate_that_the_other_folds_prefer():
     """Three folds of two rows, two candidates, worked out by hand."""
     truth = np.array([[0.0], [1], [0], [1], [0], [1]])
     blocks = [(0, np.array(t)) for t in ([0, 1], [2, 3], [4, 5])]
-    search = CandidateSearch([], blocks, truth, Ridge(), [2, 4], "k", None, None)
+    _, data = read(np.arange(6.0)[:, None], truth[:, 0])
+    search = CandidateSearch(
+        data, recipe_of, [], blocks, Ridge(), [2, 4], "k", None, None
+    )
     errors = np.sqrt(
         np.array([[1, 1, 1, 1, 1, 1], [0, 0, 2, 2, 2, 2], [3, 3, 1, 1, 1, 1]])
     )
