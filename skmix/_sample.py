@@ -37,7 +37,11 @@ class Sample:
 
 
 def draw_sample(
-    data: ResamplingData, max_samples: int | None, rng: RandomState
+    data: ResamplingData,
+    max_samples: int | None,
+    rng: RandomState,
+    *,
+    by_class: bool = False,
 ) -> Sample | None:
     """Draw rows to learn from and rows to judge by; groups stay together.
 
@@ -51,6 +55,10 @@ def draw_sample(
 
     rng : RandomState
         Source of randomness.
+
+    by_class : bool, default=False
+        Whether classes keep their shares, as far as there are no groups; none are then
+        kept apart to judge by.
 
     Returns
     -------
@@ -68,7 +76,17 @@ def draw_sample(
         # The groups in random order, each as a whole.
         rank = rng.permutation(int(unit.max()) + 1)
         order = order[np.argsort(rank[unit[order]], kind="stable")]
-    n_fresh = 0 if data.X_val is not None else min(max_samples, int(FRESH * n))
+    elif by_class:
+        # Where each row is among those of its class, from 0 to 1.
+        _, code, counts = np.unique(
+            data.target[order], return_inverse=True, return_counts=True
+        )
+        together = np.argsort(code, kind="stable")
+        place = np.empty(n)
+        place[together] = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+        order = order[np.argsort((place + 0.5) / counts[code], kind="stable")]
+    judged_apart = data.X_val is None and not by_class
+    n_fresh = min(max_samples, int(FRESH * n)) if judged_apart else 0
     fresh = order[_within(unit[order[::-1]], n_fresh, n)[::-1]]
     rest = order[: n - len(fresh)]
     rows = np.sort(rest[_within(unit[rest], max_samples, len(rest))])

@@ -179,6 +179,18 @@ class AutoSMOTESampler(JudgedSampler):
         Whether to hand the data back as they were unless held-out rows gain. Where
         there are too few to judge by, the data come back either way.
 
+    max_samples : int, default=None
+        Most rows that policies are found by; None is all. Where there are more, classes
+        keep their shares, unless groups have to stay together, and what was found is
+        judged and used on all rows.
+
+    neighbor_search : estimator, default=None
+        What finds the nearest rows: anything with ``fit`` and ``kneighbors``, or a
+        transformer that makes a sparse graph of distances, such as
+        ``PyNNDescentTransformer``. None is an exact search up to 16384 rows, or in up
+        to four dimensions; beyond, rows are compared with those of the same part of
+        space, of 8192 to 16384 rows.
+
     max_time : float, default=None
         Seconds that a fit may take, shared out among its phases. What was found so far
         is judged and used; where there is no time for that, the data come back as they
@@ -360,6 +372,8 @@ class AutoSMOTESampler(JudgedSampler):
         max_iter: int = 200,
         cv: Any = 5,
         guard: bool = True,
+        max_samples: int | None = None,
+        neighbor_search: Any = None,
         max_time: float | None = None,
         categorical_features: Any = "from_dtype",
         device: str = "auto",
@@ -383,6 +397,8 @@ class AutoSMOTESampler(JudgedSampler):
         self.max_iter = max_iter
         self.cv = cv
         self.guard = guard
+        self.max_samples = max_samples
+        self.neighbor_search = neighbor_search
         self.max_time = max_time
         self.categorical_features = categorical_features
         self.device = device

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, clone
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._columns import Columns
@@ -23,6 +24,9 @@ from ..base import Mixes, ResamplingData
 from ._ground import N_NEAR, Fold, Ground
 from ._judge import response_of, with_labels
 from ._policy import Policy
+
+# Makes rows of training rows and mixes, as the user would have passed them.
+PutTogether = Callable[[ResamplingData, Mixes], tuple[Any, Any]]
 
 
 class Evaluator(Protocol):
@@ -104,7 +108,9 @@ class Coordinates:
         return self.data.encoder(self.data.columns, source, values)
 
     def _all(self, columns: Columns) -> FloatArray:
-        return self.data.encoder(columns) if self.encoded else columns.values
+        if self.encoded:
+            return self.data.encoder(columns)
+        return columns.values.astype(np.float64, copy=False)
 
 
 class NeighborEvaluator:
@@ -135,8 +141,13 @@ class NeighborEvaluator:
             k,
         )
         self.near = ground.near
-        if not coordinates.encoded or k > N_NEAR // 2:
-            self.near = nearest_rows(coordinates.Z, N_NEAR + 2 * k)
+        n_near = min(N_NEAR + 2 * k, len(coordinates.Z) - 1)
+        if not coordinates.encoded:
+            # For a classifier that itself finds all of them.
+            search = ground.search or NearestNeighbors()
+            self.near = nearest_rows(coordinates.Z, n_near, search)
+        elif k > N_NEAR // 2:
+            self.near = nearest_rows(coordinates.Z, n_near, ground.search)
         self.votes: dict[int, NeighborVotes] = {}
 
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
@@ -253,7 +264,7 @@ class RefitEvaluator:
         ground: Ground,
         folds: Sequence[Fold],
         estimator: BaseEstimator,
-        put_together: Callable[[ResamplingData, Mixes], tuple[Any, Any]],
+        put_together: PutTogether,
         n_jobs: int | None,
     ) -> None:
         self.ground, self.folds, self.estimator = ground, folds, estimator
@@ -324,47 +335,55 @@ class RefitEvaluator:
         with interrupts_raised():
             return self.parallel(
                 delayed(_fit_predict)(
-                    deepcopy(self.models[p]) if self.is_warm else clone(self.estimator),
+                    self.ground.data,
+                    self.folds[p],
+                    self._mixes(self.folds[p], policy, seed + p),
+                    deepcopy(self.models[p]) if self.is_warm else self.estimator,
                     "partial_fit" if self.is_warm else "fit",
-                    *self._rows(self.folds[p], policy, seed + p),
-                    self._judged(self.folds[p]),
-                    self.ground.classes,
+                    self.put_together,
                     self.response,
                     policy is None,
                 )
                 for p in places
             )
 
-    def _rows(self, fold: Fold, policy: Policy | None, seed: int) -> tuple[Any, Any]:
-        """Training rows and mixes of a fold, in the container of the user."""
-        data, rows = self.ground.data, fold.train_rows
-        part = data.take(rows)
-        mixes = Mixes.none(part)
-        if policy is not None:
-            mixes = self.ground.labelled(draw_fold(self.ground, policy, fold, seed))
-            mixes.first = np.searchsorted(rows, mixes.first)
-            mixes.second = np.searchsorted(rows, mixes.second)
-        # Classes in one column, however they came.
-        y = np.concatenate([part.target, mixes.target])
-        return self.put_together(part, mixes)[0], y
-
-    def _judged(self, fold: Fold) -> Any:
-        data = self.ground.data
-        return (data.X if data.X_val is None else data.X_val).take(fold.test)
+    def _mixes(self, fold: Fold, policy: Policy | None, seed: int) -> Mixes | None:
+        """Mixes of the training rows of a fold."""
+        if policy is None:
+            return None
+        return self.ground.labelled(draw_fold(self.ground, policy, fold, seed))
 
 
 def _fit_predict(
+    data: ResamplingData,
+    fold: Fold,
+    mixes: Mixes | None,
     model: Any,
     fit: str,
-    X: Any,
-    y: Any,
-    X_test: Any,
-    classes: Any,
+    put_together: PutTogether,
     response: str,
     keep: bool,
 ) -> tuple[Any, FloatArray, float]:
-    """Train a model; give it back if it is kept, with predictions and seconds."""
+    """Train a model; give it back if it is kept, with predictions and seconds.
+
+    All rows travel to other processes as one argument, once for all folds; the rows of
+    the fold and the mixes are made there.
+    """
+    rows = fold.train_rows
+    part = data.take(rows)
+    if mixes is None:
+        mixes = Mixes.none(part)
+    else:
+        first, second = (np.searchsorted(rows, p) for p in (mixes.first, mixes.second))
+        mixes = replace(mixes, first=first, second=second)
+    X = put_together(part, mixes)[0]
+    # Classes in one column, however they came.
+    y = np.concatenate([part.target, mixes.target])
+    X_test = (data.X if data.X_val is None else data.X_val).take(fold.test)
+    classes = np.unique(data.target)
     start = perf_counter()
+    if fit == "fit":
+        model = clone(model)
     getattr(model, fit)(X, y)
     label = np.searchsorted(classes, model.predict(X_test))
     numbers = np.eye(len(classes))[label]

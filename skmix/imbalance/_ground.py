@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -31,6 +32,9 @@ class Ground:
     max_mixes : int
         Upper bound of the mixes for a class.
 
+    search : estimator, default=None
+        What finds the nearest rows; see `find_neighbors`.
+
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
@@ -46,17 +50,19 @@ class Ground:
         For each class that is to get rows.
     """
 
-    def __init__(self, data: ResamplingData, asked: dict, max_mixes: int) -> None:
-        self.data, self.max_mixes = data, max_mixes
+    def __init__(
+        self, data: ResamplingData, asked: dict, max_mixes: int, search: Any = None
+    ) -> None:
+        self.data, self.max_mixes, self.search = data, max_mixes, search
         self.classes, self.codes = np.unique(data.target, return_inverse=True)
-        self.near = nearest_rows(data.Z, N_NEAR)
+        self.near = nearest_rows(data.Z, N_NEAR, search)
         self.asked = {
             int(np.searchsorted(self.classes, label)): n
             for label, n in asked.items()
             if n > 0
         }
         self.hoods = {
-            code: Neighborhoods(data.Z, self.codes == code, self.near)
+            code: Neighborhoods(data.Z, self.codes == code, self.near, search)
             for code in self.asked
         }
 
@@ -124,7 +130,7 @@ class Ground:
     def __reduce__(self) -> tuple:
         """Leave out of a pickle what can be looked up again."""
         asked = {self.classes[code]: n for code, n in self.asked.items()}
-        return Ground, (self.data, asked, self.max_mixes)
+        return Ground, (self.data, asked, self.max_mixes, self.search)
 
     def labelled(self, mixes: Mixes) -> Mixes:
         """Give mixes of :meth:`mix` the labels of the user."""

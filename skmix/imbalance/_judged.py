@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 from numbers import Integral, Real
 from time import monotonic
 from typing import Any
@@ -15,13 +16,21 @@ from sklearn.base import clone
 from sklearn.metrics import get_scorer_names
 
 from .._compat import HasMethods, Interval, StrOptions
+from .._core.neighbors import FloatArray
 from .._loop import Loop
 from .._random import draw_seed
+from .._sample import draw_sample
 from .._training import seeded
 from .._validation import check_device_name, check_kind, check_layers
 from ..base import BaseMixSampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
-from ._evaluators import Coordinates, NeighborEvaluator, RefitEvaluator, is_exact
+from ._evaluators import (
+    Coordinates,
+    Evaluator,
+    NeighborEvaluator,
+    RefitEvaluator,
+    is_exact,
+)
 from ._folds import make_folds
 from ._ground import Fold, Ground
 from ._judge import Judge
@@ -64,6 +73,8 @@ class JudgedSampler(BaseMixSampler):
         "max_mixes": [Interval(Integral, 1, None, closed="left")],
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
         "guard": ["boolean"],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
+        "neighbor_search": [HasMethods(["fit"]), None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "hidden_layer_sizes": ["array-like", Integral],
         "device": [str],
@@ -100,12 +111,23 @@ class JudgedSampler(BaseMixSampler):
     def _learn(self, data: ResamplingData, rng: RandomState) -> None:
         self._check_parameters()
         self.policy_, self.history_, self.n_iter_ = None, {}, 0
-        ground = Ground(data, self.sampling_strategy_, self.max_mixes)
-        self._check_classes(ground)
-        self._ground = ground
-        if not ground.asked:
+        self._ground = None
+        self._check_classes(data)
+        asked = self.sampling_strategy_
+        if not any(n > 0 for n in asked.values()):
             self._accept_unjudged("", "as no class is to get rows")
             return
+        sample = draw_sample(data, self.max_samples, rng, by_class=True)
+        everything, n_all = data, len(data)
+        if sample is not None:
+            data = sample.data
+            asked = {label: ceil(n * len(data) / n_all) for label, n in asked.items()}
+            lack = _lacking(data, asked)
+            if lack:
+                self._give_up(lack)
+                return
+        ground = Ground(data, asked, self.max_mixes, self.neighbor_search)
+        self._ground = ground
         all_rows = np.ones(len(data), dtype=bool)
         if not any(ground.can_mix(code, all_rows) for code in ground.asked):
             what = "every row that could be mixed"
@@ -142,10 +164,16 @@ class JudgedSampler(BaseMixSampler):
         compete = self._by_votes if by_votes else self._by_refits
         try:
             contest, finals, n_union = compete(folds, loop, seed, contest_of)
-            if finals.predictions:
-                self._decide(contest, finals, n_union)
-            else:
+            if not finals.predictions:
                 self._give_up(STOPPED)
+            elif sample is None or not self.guard:
+                self.policy_, *predicted = contest.compare(finals, n_union)
+                self._decide(contest.judge, *predicted)
+            else:
+                self.policy_ = union(finals.ranked()[:n_union])
+                self._decide(*self._judge_on_all(everything, contest, by_votes, rng))
+            if sample is not None:
+                self._ground = self._ground_of(everything)
         except NoTimeLeft:
             self._give_up(f"the {self.max_time:g} seconds of max_time")
         except KeyboardInterrupt:
@@ -216,7 +244,7 @@ class JudgedSampler(BaseMixSampler):
             first,
             # All policies and folds from one seed, so that only the rows differ.
             seeded(clone(self.estimator), self.estimator, seed),
-            self._put_together,
+            self._rows_with,
             self.n_jobs,
         )
         refits = contest_of(evaluator, n_fresh=0, seed=seed)
@@ -260,10 +288,46 @@ class JudgedSampler(BaseMixSampler):
         loop.end += to_decide
         return finals
 
-    def _decide(self, contest: Contest, finals: Finals, n_union: int) -> None:
+    def _ground_of(self, data: ResamplingData) -> Ground:
+        asked = self.sampling_strategy_
+        return Ground(data, asked, self.max_mixes, self.neighbor_search)
+
+    def _judge_on_all(
+        self, data: ResamplingData, contest: Contest, by_votes: bool, rng: RandomState
+    ) -> tuple[Judge, list[FloatArray], list[FloatArray]]:
+        """Predict with the winner and without when all rows are mixed, on new splits.
+
+        What was chosen by some of the rows need not help where there are more.
+        """
+        ground = self._ground_of(data)
+        codes, groups = ground.codes, data.groups
+        if data.X_val is not None:
+            codes, groups = self._codes_of_held_out(ground), None
+        n_repeats = N_FRESH if by_votes else 1
+        folds = make_folds(data, ground.codes, ground.asked, self.cv, n_repeats, rng)
+        judge = Judge(self.scoring, ground.classes, codes, groups, self.estimator, rng)
+        evaluator: Evaluator
+        if by_votes:
+            space = Coordinates(data, encoded=self.estimator is None)
+            k = contest.evaluator.k
+            evaluator = NeighborEvaluator(ground, folds, space, k)
+        else:
+            folds = [fold for fold in folds if fold.repeat == 0][:MAX_FOLDS]
+            evaluator = RefitEvaluator(
+                ground, folds, contest.evaluator.estimator, self._rows_with, self.n_jobs
+            )
+        arms: tuple[list[FloatArray], list[FloatArray]] = ([], [])
+        for repeat in sorted({fold.repeat for fold in folds}):
+            for arm, policy in zip(arms, (self.policy_, None), strict=True):
+                arm.append(evaluator.predict(policy, repeat, contest.seed))
+                if data.X_val is not None and contest.choosing_rows is not None:
+                    arm[-1][contest.choosing_rows] = np.nan
+        return judge, *arms
+
+    def _decide(
+        self, judge: Judge, better: list[FloatArray], baseline: list[FloatArray]
+    ) -> None:
         """Accept the winner if it gains, beyond chance, on what did not choose it."""
-        self.policy_, better, baseline = contest.compare(finals, n_union)
-        judge = contest.judge
         gain, error, p_value = judge.gain(better, baseline)
         self.best_score_ = float(np.mean([judge.score(p) for p in better]))
         self.baseline_score_ = float(np.mean([judge.score(p) for p in baseline]))
@@ -281,11 +345,10 @@ class JudgedSampler(BaseMixSampler):
             return Mixes.none(data)
         return self._ground.labelled(self._ground.mix(self.policy_, rng))
 
-    def _check_classes(self, ground: Ground) -> None:
-        counts = np.bincount(ground.codes)
-        for code in ground.asked:
-            if counts[code] < 2:
-                label = ground.classes.tolist()[code]
+    def _check_classes(self, data: ResamplingData) -> None:
+        for label, n_asked in self.sampling_strategy_.items():
+            if n_asked > 0 and (data.target == label).sum() < 2:
+                (label,) = np.unique(data.target[data.target == label]).tolist()
                 raise ValueError(
                     f"Class {label!r} of y has 1 row, but a class that "
                     "gets new ones needs 2, to mix and to hold out. Collect more rows, "
@@ -310,3 +373,12 @@ def _check_time(loop: Loop, seconds: float) -> None:
     """Stop unless there are so many seconds left."""
     if monotonic() + seconds > loop.end:
         raise NoTimeLeft
+
+
+def _lacking(data: ResamplingData, asked: dict) -> str:
+    """Say which class has too few rows among some to mix any, if one has."""
+    for label, n in asked.items():
+        n_rows = int((data.target == label).sum())
+        if n > 0 and n_rows < 2:
+            return f"the rows of class {label!s} ({n_rows} of max_samples={len(data)})"
+    return ""

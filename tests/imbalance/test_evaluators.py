@@ -43,7 +43,7 @@ def both(model, X):
 
 def put_together(data, mixes):
     sampler = AverageSampler()
-    return sampler._put_together(data, mixes)
+    return sampler._rows_with(data, mixes)
 
 
 def refits(ground, folds, estimator, n_jobs=None):
