@@ -87,6 +87,11 @@ class ArrayContainer:
         return len(self.array)
 
     @property
+    def native(self) -> NDArray:
+        """What the user passed, unless it was a list."""
+        return self.array
+
+    @property
     def names(self) -> list[str]:
         """Column names for messages."""
         return [str(column) for column in range(self.width)]
@@ -194,6 +199,7 @@ class FrameContainer:
     """
 
     def __init__(self, data: Any) -> None:
+        self.passed = data
         wrapped = nw.from_native(data, eager_only=True, allow_series=True)
         self.is_series = isinstance(wrapped, nw.Series)
         # A series has no name, or any: it travels as a frame under a name of ours.
@@ -202,6 +208,11 @@ class FrameContainer:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def native(self) -> Any:
+        """What the user passed."""
+        return self.passed
 
     @property
     def names(self) -> list[str]:

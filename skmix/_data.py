@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ._columns import Columns, Container, RowEncoder
 from ._containers import wrap
 from ._core.mixing import heavier_parent
+from ._validation import read_class_y, read_regression_y
 
 
 @dataclass
@@ -81,13 +82,6 @@ class ResamplingData:
         """Leave out of a pickle what can be made again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def __sizeof__(self) -> int:
-        # What sends data elsewhere looks here whether they are worth sending once.
-        return sum(
-            array.nbytes
-            for array in (self.columns.values, self.columns.categories, self.target)
-        )
-
     def take(self, rows: NDArray[np.intp]) -> ResamplingData:
         """Some of the training rows, as if there were no others.
 
@@ -107,6 +101,66 @@ class ResamplingData:
             columns=self.columns.take(rows),
             target=self.target[rows],
             groups=None if self.groups is None else self.groups[rows],
+        )
+
+    def apart(self) -> tuple[Any, Any, Any, Rest]:
+        """Take the data apart into what travels to other processes.
+
+        joblib sends an argument once for all tasks, as an object that it has seen
+        before, or was told to send ahead; what is inside of others goes with each task.
+
+        Returns
+        -------
+        X, y, X_val : {ndarray, series, data frame} or None
+            As the user passed them.
+
+        rest : Rest
+            All else; ``rest.join(X, y, X_val)`` makes the data of them again.
+        """
+        X_val = None if self.X_val is None else self.X_val.native
+        return self.X.native, self.y.native, X_val, Rest(self)
+
+
+class Rest:
+    """How rows and labels have to be read, without the groups of rows.
+
+    Parameters
+    ----------
+    data : ResamplingData
+        The data.
+    """
+
+    def __init__(self, data: ResamplingData) -> None:
+        # In the same process there is nothing to read again.
+        self.data: ResamplingData | None = data
+        self.kinds = data.columns.kinds
+        self.target_val = data.target_val
+        parts = (data.X, data.y, data.X_val)
+        self.are_lists = [getattr(part, "is_list", False) for part in parts]
+        self.read_y = read_regression_y if data.target.ndim == 2 else read_class_y
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "data": None}
+
+    def join(self, X: Any, y: Any, X_val: Any) -> ResamplingData:
+        """Make the data again."""
+        if self.data is not None:
+            return self.data
+        rows, labels, rows_val = (
+            None if part is None else wrap(part) for part in (X, y, X_val)
+        )
+        for part, is_list in zip((rows, labels, rows_val), self.are_lists, strict=True):
+            if is_list:
+                part.is_list = True
+        _, target = self.read_y(y, len(rows))
+        return ResamplingData(
+            X=rows,
+            y=labels,
+            columns=Columns.read(rows, self.kinds),
+            target=target,
+            X_val=rows_val,
+            columns_val=None if X_val is None else Columns.read(rows_val, self.kinds),
+            target_val=self.target_val,
         )
 
 

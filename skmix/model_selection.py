@@ -200,7 +200,7 @@ def compare_resamplers(
     arms |= rivals
     fits = Parallel(n_jobs=n_jobs, verbose=verbose)(
         delayed(_fit_and_score)(
-            wrapper, estimator, resampler, seed, (X, y, groups), split, scorers
+            X, y, groups, *split, wrapper, estimator, resampler, seed, scorers
         )
         for estimator, (wrapper, resampler), (split, seed) in product(
             estimators.values(), arms.values(), zip(splits, seeds, strict=True)
@@ -242,15 +242,18 @@ class _Fit:
 
 
 def _fit_and_score(
+    X: Any,
+    y: Any,
+    groups: NDArray | None,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
     wrapper: Callable,
     estimator: Any,
     resampler: Any,
     seed: int,
-    data: tuple[Any, Any, NDArray | None],
-    split: tuple[NDArray[np.intp], NDArray[np.intp]],
     scorers: dict[str, Callable],
 ) -> _Fit:
-    (X, y, groups), (train, test) = data, split
+    # Rows are arguments of their own: they travel to other processes once for all fits.
     # The same seeds for all arms, and others for the estimator than for the resampler.
     rng = RandomState(seed)
     model = wrapper(

@@ -19,6 +19,7 @@ from .._columns import Columns
 from .._core.mixing import interpolate
 from .._core.neighbors import FloatArray, IntArray, nearest_rows
 from .._core.votes import NeighborVotes
+from .._data import Rest
 from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
 from ._ground import N_NEAR, Fold, Ground
@@ -335,7 +336,7 @@ class RefitEvaluator:
         with interrupts_raised():
             return self.parallel(
                 delayed(_fit_predict)(
-                    self.ground.data,
+                    *self.ground.data.apart(),
                     self.folds[p],
                     self._mixes(self.folds[p], policy, seed + p),
                     deepcopy(self.models[p]) if self.is_warm else self.estimator,
@@ -355,7 +356,10 @@ class RefitEvaluator:
 
 
 def _fit_predict(
-    data: ResamplingData,
+    X: Any,
+    y: Any,
+    X_val: Any,
+    rest: Rest,
     fold: Fold,
     mixes: Mixes | None,
     model: Any,
@@ -366,9 +370,9 @@ def _fit_predict(
 ) -> tuple[Any, FloatArray, float]:
     """Train a model; give it back if it is kept, with predictions and seconds.
 
-    All rows travel to other processes as one argument, once for all folds; the rows of
-    the fold and the mixes are made there.
+    The rows of the fold and the mixes are made where it is trained.
     """
+    data = rest.join(X, y, X_val)
     rows = fold.train_rows
     part = data.take(rows)
     if mixes is None:
@@ -376,15 +380,15 @@ def _fit_predict(
     else:
         first, second = (np.searchsorted(rows, p) for p in (mixes.first, mixes.second))
         mixes = replace(mixes, first=first, second=second)
-    X = put_together(part, mixes)[0]
+    X_train = put_together(part, mixes)[0]
     # Classes in one column, however they came.
-    y = np.concatenate([part.target, mixes.target])
+    y_train = np.concatenate([part.target, mixes.target])
     X_test = (data.X if data.X_val is None else data.X_val).take(fold.test)
     classes = np.unique(data.target)
     start = perf_counter()
     if fit == "fit":
         model = clone(model)
-    getattr(model, fit)(X, y)
+    getattr(model, fit)(X_train, y_train)
     label = np.searchsorted(classes, model.predict(X_test))
     numbers = np.eye(len(classes))[label]
     if hasattr(model, response):

@@ -220,7 +220,7 @@ class JudgedResampler(BaseMixResampler):
         with interrupts_raised():
             predictions = search.parallel(
                 delayed(fit_fold)(
-                    data,
+                    *data.apart(),
                     fold,
                     partial(_on, recipe),
                     self._arguments(candidate, len(data)) if mixed else None,

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._data import Rest
 from .._random import draw_seed
 from .._training import interrupts_raised
 from ..base import Mixes, ResamplingData
@@ -85,7 +86,10 @@ class Fold:
 
 
 def fit_fold(
-    data: ResamplingData,
+    X: Any,
+    y: Any,
+    X_val: Any,
+    rest: Rest,
     fold: Fold,
     make: Make,
     candidate: tuple[Any, dict[str, Any]] | None,
@@ -95,13 +99,12 @@ def fit_fold(
 ) -> NDArray[np.float64]:
     """Train on rows and mixes of a fold, and predict its other rows.
 
-    All rows travel to other processes as one argument, once for all folds; what is
-    taken and mixed of them is made there.
+    What is taken and mixed of the rows is made where the estimator is trained.
 
     Parameters
     ----------
-    data : ResamplingData
-        All rows.
+    X, y, X_val, rest
+        All rows; see :meth:`ResamplingData.apart`.
 
     fold : Fold
         Which of them to train on.
@@ -126,6 +129,7 @@ def fit_fold(
     prediction : ndarray of shape (m, t)
         Of the rows in ``fold.test``.
     """
+    data = rest.join(X, y, X_val)
     train = fold.training(data)
     mixes = Mixes.none(train)
     if candidate is not None:
@@ -134,10 +138,10 @@ def fit_fold(
         number, named = candidate
         mixes = recipe.draw(number, RandomState(fold.seed), **named)
         del recipe
-    X, y = put_together(train, mixes)
+    rows = put_together(train, mixes)
     X_test = (data.X if data.X_val is None else data.X_val).take(fold.test)
     held_out = {} if fold.own is None else held_out_rows(data, fold.own)
-    return fit_predict(clone(estimator), X, y, held_out, X_test)
+    return fit_predict(clone(estimator), *rows, held_out, X_test)
 
 
 class CandidateSearch:
@@ -230,7 +234,7 @@ class CandidateSearch:
         with interrupts_raised():
             results = self.parallel(
                 delayed(fit_fold)(
-                    self.data,
+                    *self.data.apart(),
                     fold,
                     self.make,
                     how,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.parallel import delayed
 
-from ..base import ResamplingData
+from .._data import Rest
 from ._search import CandidateSearch, Fold, Make
 from ._teacher import KernelTeacher, stacking_weight
 
@@ -32,9 +32,10 @@ class Taught(NamedTuple):
 
 
 def teach_fold(
-    data: ResamplingData, fold: Fold, make: Make
+    X: Any, y: Any, X_val: Any, rest: Rest, fold: Fold, make: Make
 ) -> tuple[KernelTeacher, NDArray[np.float64]]:
     """Train the teacher on the rows of a fold, and predict its other rows."""
+    data = rest.join(X, y, X_val)
     train = fold.training(data)
     teacher = make(train, fold.seed).teacher
     columns = data.columns if data.X_val is None else data.columns_val
@@ -81,7 +82,8 @@ class TeacherSearch(CandidateSearch):
     def _taught(self) -> list[tuple[KernelTeacher, NDArray[np.float64]]]:
         """The teacher of each fold, and what it predicts for the rows outside."""
         return self.parallel(
-            delayed(teach_fold)(self.data, fold, self.make) for fold in self.folds
+            delayed(teach_fold)(*self.data.apart(), fold, self.make)
+            for fold in self.folds
         )
 
     @cached_property
