@@ -166,9 +166,7 @@ class JudgedResampler(BaseMixResampler):
             self._rows_with,
             self.n_jobs,
         )
-        # The workers stay from one candidate to the next.
-        with search.parallel:
-            n_iter = loop.run(search, "candidates", 1 + len(candidates), window=1)
+        n_iter = loop.run(search, "candidates", 1 + len(candidates), window=1)
         loop.close()
         self.n_iter_, self.history_ = n_iter, loop.history
         if len(search.predictions) < 2:

@@ -79,6 +79,7 @@ class NeighborRecipe:
         self.search = search
         self.max_mixes = np.inf if max_mixes is None else max_mixes
         self.encoder = data.encoder
+        self._neighbors: list[IntArray] | None = None
 
     def on(self, data: ResamplingData) -> NeighborRecipe:
         """Make the recipe for other rows, with what was learned from the first.
@@ -95,16 +96,20 @@ class NeighborRecipe:
         """
         other = copy(self)
         other.data, other.ratio = data, self.ratio.on(data)
-        vars(other).pop("neighbors", None)
+        other._neighbors = None
         return other
 
-    @cached_property
+    @property
     def neighbors(self) -> list[IntArray]:
         """Made when first asked for: they may be much larger than the rows."""
-        return [
-            self._table(kind, k).astype(np.int32, copy=False)
-            for kind, k in self.counts.items()
-        ]
+        # functools would hold a lock of all recipes while a search waits for workers,
+        # which may be waiting for that lock.
+        if self._neighbors is None:
+            self._neighbors = [
+                self._table(kind, k).astype(np.int32, copy=False)
+                for kind, k in self.counts.items()
+            ]
+        return self._neighbors
 
     def _table(self, kind: str, k: int) -> IntArray:
         data = self.data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,13 +48,16 @@ class TeacherSearch(CandidateSearch):
     predictions of both.
     """
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._of_folds: list = []
+
     def named(self, fold: Fold) -> dict[str, Any]:
         """How many pairs, and the share of the teacher as the other folds say."""
-        teacher, _ = self._taught[self.folds.index(fold)]
         return {
             "amount": mixes_per_row(fold.n_training(self.data)),
             "share": self.teacher_weight(outside=fold),
-            "teacher": teacher,
+            "teacher": self._taught()[self.folds.index(fold)][0],
         }
 
     def best(self) -> Taught:
@@ -78,17 +80,18 @@ class TeacherSearch(CandidateSearch):
             truth[used], self.predictions[0][used], self._teacher_predictions[used]
         )
 
-    @cached_property
     def _taught(self) -> list[tuple[KernelTeacher, NDArray[np.float64]]]:
         """The teacher of each fold, and what it predicts for the rows outside."""
-        return self.parallel(
-            delayed(teach_fold)(*self.data.apart(), fold, self.make)
-            for fold in self.folds
-        )
+        if not self._of_folds:
+            self._of_folds = self.parallel(
+                delayed(teach_fold)(*self.data.apart(), fold, self.make)
+                for fold in self.folds
+            )
+        return self._of_folds
 
-    @cached_property
+    @property
     def _teacher_predictions(self) -> NDArray[np.float64]:
         prediction = np.empty_like(self.predictions[0])
-        for fold, (_, predicted) in zip(self.folds, self._taught, strict=True):
+        for fold, (_, predicted) in zip(self.folds, self._taught(), strict=True):
             prediction[fold.repeat, fold.test] = predicted
         return prediction
