@@ -14,8 +14,10 @@ from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
 from .._training import interrupts_raised, seeded
 from ..base import Mixes
+from ._network import NetworkRegressor
 from ._policy import IntArray, MixingPolicy
-from ._search import fit_predict
+from ._search import fit_predict, held_out_rows
+from ._stacked import StackedNetworks
 
 
 class ReinforcePolicy(MixingPolicy):
@@ -33,13 +35,18 @@ class ReinforcePolicy(MixingPolicy):
         Whether the estimator starts from a state that was trained on the rows alone.
 
     n_jobs : int or None
-        Number of estimators trained at a time.
+        Number of estimators, or of stacks of networks, trained at a time.
 
     rng : RandomState
         Source of randomness.
 
     **named
         See `MixingPolicy`.
+
+    Attributes
+    ----------
+    stacked : StackedNetworks or None
+        Trains the networks of several choices together, where the estimator is one.
     """
 
     def __init__(
@@ -74,6 +81,16 @@ class ReinforcePolicy(MixingPolicy):
         }
         self.pretrain = pretrain
         self.parallel = Parallel(n_jobs=n_jobs)
+        self.stacked = None
+        # What the fit of a subclass does, only the subclass knows.
+        if type(self.estimator) is NetworkRegressor:
+            every = held_out_rows(self.data, np.arange(len(self.targets_val)))
+            self.stacked = StackedNetworks(
+                self.estimator,
+                self.put_together(self.data, self.pool),
+                (every["X_val"], every["y_val"]),
+                n_jobs,
+            )
 
     def learner(self, own: IntArray) -> ReinforceLearner:
         """Make what learns from some of the held-out rows."""
@@ -84,15 +101,20 @@ class ReinforcePolicy(MixingPolicy):
             rows: IntArray, selections: Sequence[IntArray], seeds: Sequence[int]
         ) -> list[float]:
             with interrupts_raised():
-                predictions = self.parallel(
-                    delayed(fit_predict)(
-                        seeded(model, self.estimator, seed),
-                        *self._rows(rows, mixes),
-                        held_out,
-                        X_own,
+                if self.stacked is not None:
+                    n = len(self.data)
+                    places = [np.concatenate([rows, n + mixes]) for mixes in selections]
+                    predictions = self.stacked.fit_predict(model, places, own, seeds)
+                else:
+                    predictions = self.parallel(
+                        delayed(fit_predict)(
+                            seeded(model, self.estimator, seed),
+                            *self._rows(rows, mixes),
+                            held_out,
+                            X_own,
+                        )
+                        for mixes, seed in zip(selections, seeds, strict=True)
                     )
-                    for mixes, seed in zip(selections, seeds, strict=True)
-                )
             errors = [self._standardise(p) - self.targets_val[own] for p in predictions]
             return [float((error**2).mean()) for error in errors]
 
