@@ -39,6 +39,24 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def is_gpu(name: str) -> bool:
+    """Whether a name means a GPU, be it there or not; "auto" does where there is one.
+
+    Parameters
+    ----------
+    name : str
+        A device by the name that torch has for it, or "auto".
+
+    Returns
+    -------
+    is_gpu : bool
+        Whether it does.
+    """
+    if name == "auto":
+        return torch.cuda.is_available()
+    return name.startswith(("cuda", "mps"))
+
+
 def describe_devices() -> str:
     """Name the devices that torch sees, for bug reports."""
     names = [f"cpu ({torch.get_num_threads()} threads)"]

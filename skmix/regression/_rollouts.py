@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
-from .._training import interrupts_raised, seeded
+from .._training import fits_at_a_time, interrupts_raised, seeded
 from ..base import Mixes
 from ._network import NetworkRegressor
 from ._policy import IntArray, MixingPolicy
@@ -80,7 +80,7 @@ class ReinforcePolicy(MixingPolicy):
             "reward_scale": reward_scale,
         }
         self.pretrain = pretrain
-        self.parallel = Parallel(n_jobs=n_jobs)
+        self.parallel = fits_at_a_time(n_jobs, self.estimator)
         self.stacked = None
         # What the fit of a subclass does, only the subclass knows.
         if type(self.estimator) is NetworkRegressor:

@@ -17,11 +17,11 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from .._columns import Columns
 from .._random import draw_seed
-from .._training import interrupts_raised
+from .._training import fits_at_a_time, interrupts_raised
 from ..base import Mixes, ResamplingData
 from ..metrics import squared_error_by_row
 
@@ -136,7 +136,7 @@ class CandidateSearch:
         self.candidates = list(candidates)
         self.name = name
         self.put_together = put_together
-        self.parallel = Parallel(n_jobs=n_jobs)
+        self.parallel = fits_at_a_time(n_jobs, estimator)
         self.n_candidates = len(candidates)
         self.n_repeats = 1 + max((fold.repeat for fold in folds), default=0)
         # Of the untouched data, then of each candidate, of shape (repeats, v, t).
