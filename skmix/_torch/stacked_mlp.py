@@ -41,7 +41,7 @@ class Scale(NamedTuple):
         """Scale rows."""
         return torch.addcmul(self.shift, self.factor, rows)
 
-    def take(self, places: NDArray[np.intp]) -> Scale:
+    def take(self, places: Tensor) -> Scale:
         """The scales of some networks."""
         return Scale(self.factor[places], self.shift[places])
 
@@ -223,7 +223,8 @@ def train_stack(
     What is done to each network is what `mlp.train` does, where the other parameters
     are explained. A network that has stopped leaves the stack.
     """
-    stack, n_networks = Stack(networks, rows[0].device), len(networks)
+    device, n_networks = rows[0].device, len(networks)
+    stack = Stack(networks, device)
     adam = torch.optim.Adam(stack.weights(), lr=learning_rate, fused=True)
     width = min(batch_size, max(map(len, places)))
     batches = [Batches(*own, width) for own in zip(places, seeds, strict=True)]
@@ -247,17 +248,19 @@ def train_stack(
             stack.outputs(held_out[0], X_scale), Y_scale(held_out[1])
         )
         loss = errors.mean(dim=(1, 2)).cpu().numpy()
-        better = loss < best_loss[going]
+        better = np.flatnonzero(loss < best_loss[going])
         winners = going[better]
         best_loss[winners], best_iter[winners] = loss[better], now
+        into, out_of = (torch.as_tensor(a).to(device) for a in (winners, better))
         for kept, part in zip(best, stack.weights(), strict=True):
-            kept[winners] = part.detach()[better]
-        goes_on = now - best_iter[going] < n_iter_no_change
-        if not goes_on.all():
-            going = going[goes_on]
-            batches = [batches[place] for place in np.flatnonzero(goes_on)]
-            X_scale, Y_scale = (scale.take(going) for scale in scales)
-            _leave(stack, adam, goes_on)
+            kept[into] = part.detach()[out_of]
+        stay = np.flatnonzero(now - best_iter[going] < n_iter_no_change)
+        if len(stay) < len(going):
+            going = going[stay]
+            batches = [batches[place] for place in stay]
+            left = torch.as_tensor(going).to(device)
+            X_scale, Y_scale = (scale.take(left) for scale in scales)
+            _keep(stack, adam, torch.as_tensor(stay).to(device))
     if early_stopping:
         for kept, part in zip(best, stack.weights(), strict=True):
             part.data = kept
@@ -299,10 +302,10 @@ def _update(
     return torch.stack(losses).mean(dim=0).cpu().numpy()
 
 
-def _leave(stack: Stack, adam: torch.optim.Adam, goes_on: NDArray[np.bool_]) -> None:
-    """Let networks that have stopped leave the stack."""
+def _keep(stack: Stack, adam: torch.optim.Adam, places: Tensor) -> None:
+    """Let all other networks leave the stack."""
     adam.zero_grad()
     for part in stack.weights():
-        part.data = part.data[goes_on]
+        part.data = part.data[places]
         for name in ("exp_avg", "exp_avg_sq"):
-            adam.state[part][name] = adam.state[part][name][goes_on]
+            adam.state[part][name] = adam.state[part][name][places]

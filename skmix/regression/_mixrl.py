@@ -263,7 +263,7 @@ class MixRLResampler(JudgedResampler):
     placed on its device once in a fit: 4 (n + m) (p + t) bytes for t targets, and twice
     as many in the memory of the CPU. The networks of the rollouts are trained in stacks
     of at most 16 MiB on the CPU, 4 GiB on a CUDA device and 1 GiB on "mps", or of one
-    network. A network of w weights and u units counts 4 (5 w + b (3 u + 25 (p + t + 3)))
+    network. One of w weights and u units counts 4 (5 w + b (3 u + 25 (p + t + 3)))
     bytes with batches of b rows.
 
     References
