@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
+from skmix._training import seeded
 from skmix.active import (
     CVAE,
     VAAL,
@@ -139,8 +140,8 @@ def outcome(estimator):
 @functools.cache
 def fitted(place, device):
     estimator = clone(LEARNERS[place])
-    names = device_parameters(estimator)
-    return fit(estimator.set_params(**dict.fromkeys(names, device)))
+    estimator.set_params(**dict.fromkeys(device_parameters(estimator), device))
+    return fit(seeded(estimator, estimator, 0))
 
 
 def tensor_devices(thing):
