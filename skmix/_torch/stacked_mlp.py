@@ -46,11 +46,6 @@ class Scale(NamedTuple):
         return Scale(self.factor[places], self.shift[places])
 
 
-def place(array: NDArray, device: torch.device) -> Tensor:
-    """Put an array on a device, as float32."""
-    return torch.as_tensor(array, dtype=torch.float32, device=device)
-
-
 def stack_size(sizes: Sequence[int], batch_size: int, device: torch.device) -> int:
     """Number of networks to train side by side, at least one.
 

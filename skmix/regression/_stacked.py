@@ -16,9 +16,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._compat import validate_parameter
 from .._network import WEIGHTS
 from .._stopping import stops_by_held_out_rows
-from .._torch.device import resolve_device
+from .._torch.device import resolve_device, to_device
 from .._torch.mlp import Network
-from .._torch.stacked_mlp import Rows, Scale, place, stack_size, train_stack
+from .._torch.stacked_mlp import Rows, Scale, stack_size, train_stack
 from .._training import seeded
 from .._validation import check_device_name
 from ._network import NetworkRegressor
@@ -157,7 +157,7 @@ class StackedNetworks:
             scaler.transform(part)
             for scaler, part in zip(self.scalers, parts, strict=True)
         )
-        return place(X, self.device), place(Y, self.device)
+        return to_device(X, self.device), to_device(Y, self.device)
 
     def _scale(self, kind: int, scalers: Sequence[StandardScaler]) -> Scale:
         """What brings placed features (0) or targets (1) to the scales of networks."""
@@ -165,7 +165,7 @@ class StackedNetworks:
         spread = np.array([scaler.scale_ for scaler in scalers])[:, None]
         common = self.scalers[kind]
         factor, shift = common.scale_ / spread, (common.mean_ - mean) / spread
-        return Scale(place(factor, self.device), place(shift, self.device))
+        return Scale(to_device(factor, self.device), to_device(shift, self.device))
 
 
 def _train(

@@ -6,8 +6,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmix._torch import stacked_mlp
+from skmix._torch.device import to_device
 from skmix._torch.mlp import Network, make_rows, train
-from skmix._torch.stacked_mlp import Batches, Scale, place, stack_size, train_stack
+from skmix._torch.stacked_mlp import Batches, Scale, stack_size, train_stack
 
 CPU = torch.device("cpu")
 SIZES = (3, 8, 6, 2)
@@ -25,7 +26,7 @@ def table(n=60, v=25, seed=0):
 
 def scale_of(factors, shifts, device=CPU):
     parts = (np.array(part)[:, None] for part in (factors, shifts))
-    return Scale(*(place(part, device) for part in parts))
+    return Scale(*(to_device(part, device) for part in parts))
 
 
 def settings(**changes):
@@ -47,7 +48,9 @@ def places_of(sizes=(60, 11, 8, 5, 41)):
 
 def together(rows, held_out, places, scales, *, layer_norm=False, device=CPU, **named):
     networks = [Network(SIZES, layer_norm, seed) for seed in named["seeds"]]
-    parts = [tuple(place(part, device) for part in pair) for pair in (rows, held_out)]
+    parts = [
+        tuple(to_device(part, device) for part in pair) for pair in (rows, held_out)
+    ]
     return train_stack(networks, parts[0], places, scales, parts[1], **named)
 
 

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skmix._torch import stacked_mlp
+from skmix._torch.device import to_device
 from skmix._training import seeded
 from skmix.regression import MixRLResampler, NetworkRegressor
 from skmix.regression._stacked import StackedNetworks
@@ -210,13 +211,13 @@ def test_only_the_network_itself_is_stacked(monkeypatch):
 
 
 def test_rows_are_placed_once_in_a_fit(monkeypatch):
-    placed, place = [], stacked_mlp.place
+    placed = []
 
     def counted(array, device):
         placed.append(array.shape)
-        return place(array, device)
+        return to_device(array, device)
 
-    monkeypatch.setattr("skmix.regression._stacked.place", counted)
+    monkeypatch.setattr("skmix.regression._stacked.to_device", counted)
     X, y, X_val, y_val = problem()
     mixrl(network(max_iter=2)).fit(X, y, X_val=X_val, y_val=y_val)
     many = [shape for shape in placed if len(shape) == 2]
