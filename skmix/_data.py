@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -229,6 +229,10 @@ class Mixes:
 
     def __len__(self) -> int:
         return len(self.first)
+
+
+# Makes rows of mixes, as the user would have passed them, with the rows or without.
+PutTogether = Callable[..., tuple[Any, Any]]
 
 
 def rows_with_numbers(

@@ -14,7 +14,8 @@ from sklearn.utils.validation import has_fit_parameter
 def stops_by_held_out_rows(estimator: Any) -> bool:
     """Whether an estimator's ``fit`` takes held-out rows and stops by them."""
     # "auto" is left to the estimator, which knows nothing of mixes.
-    stops = estimator.get_params().get("early_stopping") is True
+    value = estimator.get_params().get("early_stopping")
+    stops = isinstance(value, bool | np.bool_) and bool(value)
     return stops and has_fit_parameter(estimator, "X_val")
 
 

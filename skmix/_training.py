@@ -1,4 +1,4 @@
-"""Training estimators that are not ours: their seeds, and Ctrl-C while they train."""
+"""Training estimators that are not ours: seeds, Ctrl-C, and several at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
+from sklearn.utils.parallel import Parallel
+
+from .exceptions import SharedDeviceWarning, warn_user
 
 
 def seeded(model: BaseEstimator, estimator: BaseEstimator, seed: int) -> BaseEstimator:
@@ -64,3 +68,55 @@ def interrupts_raised() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if noted:
         raise KeyboardInterrupt
+
+
+def fits_at_a_time(n_jobs: int | None, *estimators: Any, verbose: int = 0) -> Parallel:
+    """Make what runs fits in parallel; warn where these would share a GPU.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Number of fits at a time.
+
+    *estimators : estimator
+        What they fit.
+
+    verbose : int, default=0
+        How much joblib reports on the way.
+
+    Returns
+    -------
+    parallel : Parallel
+        It calls what it is given.
+
+    Warns
+    -----
+    SharedDeviceWarning
+        If there is more than one fit at a time, and an estimator, or one inside it, has
+        a parameter ``device`` that means a GPU.
+    """
+    shared = []
+    if effective_n_jobs(n_jobs) > 1:
+        shared = [type(one).__name__ for one in estimators if _uses_gpu(one)]
+    if shared:
+        warn_user(
+            f"n_jobs={n_jobs} lets several fits at a time share one GPU, as "
+            f"{shared[0]} uses it: they wait for each other, and each needs memory of "
+            "its own there. Set n_jobs=1, or device='cpu' in that estimator.",
+            SharedDeviceWarning,
+        )
+    return Parallel(n_jobs=n_jobs, verbose=verbose)
+
+
+def _uses_gpu(estimator: BaseEstimator) -> bool:
+    """Whether an estimator, or one inside it, has a GPU for its ``device``."""
+    devices = {
+        value
+        for name, value in estimator.get_params().items()
+        if name.split("__")[-1] == "device" and isinstance(value, str)
+    } - {"cpu"}
+    if not devices:
+        return False
+    from ._torch.device import is_gpu  # imports torch
+
+    return any(map(is_gpu, devices))

@@ -7,6 +7,7 @@ __all__ = [
     "CheckpointError",
     "DamagedFileWarning",
     "JudgementWarning",
+    "SharedDeviceWarning",
     "UnseenPairWarning",
     "WeightConcentrationWarning",
 ]
@@ -33,6 +34,17 @@ class DamagedFileWarning(UserWarning):
     --------
     >>> from skmix.exceptions import DamagedFileWarning
     >>> issubclass(DamagedFileWarning, UserWarning)
+    True
+    """
+
+
+class SharedDeviceWarning(UserWarning):
+    """Several fits at a time use one GPU, each with memory of its own there.
+
+    Examples
+    --------
+    >>> from skmix.exceptions import SharedDeviceWarning
+    >>> issubclass(SharedDeviceWarning, UserWarning)
     True
     """
 

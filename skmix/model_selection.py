@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from ._arms import check_estimators, name_all, untouched_first
 from ._comparison import ResamplerComparison
@@ -35,6 +35,7 @@ from ._controls import make_controls
 from ._paired import corrected_paired_difference, mean_of_known
 from ._random import draw_seed
 from ._scoring import of_all_classes
+from ._training import fits_at_a_time
 from .compose import ResampledClassifier, ResampledRegressor
 
 __all__ = ["ResamplerComparison", "compare_resamplers", "corrected_paired_difference"]
@@ -137,6 +138,9 @@ def compare_resamplers(
         If some fits could not be scored, for example on probabilities that the
         estimator does not have; these scores are NaN.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     skmix.plotting.ComparisonDisplay : Draws the differences to the untouched data.
@@ -198,7 +202,7 @@ def compare_resamplers(
     for name in arms.keys() & rivals.keys():
         raise ValueError(f'The name "{name}" is taken by a control: choose another.')
     arms |= rivals
-    fits = Parallel(n_jobs=n_jobs, verbose=verbose)(
+    fits = fits_at_a_time(n_jobs, *estimators.values(), verbose=verbose)(
         delayed(_fit_and_score)(
             X, y, groups, *split, wrapper, estimator, resampler, seed, scorers
         )

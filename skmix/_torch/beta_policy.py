@@ -94,7 +94,9 @@ def expected_scores(
         Differentiable in tau: ``rsample`` passes gradients through the draw by implicit
         differentiation, which in one dimension is the paper's optimal transport.
     """
-    ratio = Beta(tau, tau).rsample((n_ratios,)).T.flatten()
+    # Drawn on the CPU, so that all devices see the same draws.
+    on_cpu = tau.cpu()
+    ratio = Beta(on_cpu, on_cpu).rsample((n_ratios,)).T.flatten().to(tau.device)
     repeat = torch.arange(len(tau), device=tau.device).repeat_interleave(n_ratios)
     mixed = mix(first[repeat], second[repeat], ratio)
     return scores(mixed).view(len(tau), n_ratios).mean(dim=1)

@@ -109,6 +109,7 @@ class ReplayBuffer:
 
     def read(self, places: NDArray, device: torch.device) -> Transitions:
         """Transitions at some places, which may be repeated."""
+        # Walks add rows on the CPU all the time: a batch at a time goes to the device.
         rows = torch.from_numpy(self.rows[places]).to(device)
         states, actions, rewards, next_states, done = rows.split(self.widths, dim=1)
         return Transitions(states, actions, rewards[:, 0], next_states, done[:, 0])

@@ -1,6 +1,8 @@
-"""Which device to compute on."""
+"""Which device to compute on, and what is put there."""
 
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 
 def resolve_device(name: str) -> torch.device:
@@ -37,6 +39,46 @@ def resolve_device(name: str) -> torch.device:
             "'cpu'."
         )
     return device
+
+
+def to_device(array: NDArray | Tensor, device: torch.device) -> Tensor:
+    """Put an array on a device, as float32 or, if it is of whole numbers, as int64.
+
+    Parameters
+    ----------
+    array : ndarray or Tensor
+        Numbers. What is there already is not copied.
+
+    device : torch.device
+        The device.
+
+    Returns
+    -------
+    tensor : Tensor
+        The numbers on the device.
+    """
+    if isinstance(array, Tensor):
+        return array.to(device)
+    kind = torch.float32 if array.dtype.kind == "f" else torch.int64
+    return torch.as_tensor(array, dtype=kind, device=device)
+
+
+def is_gpu(name: str) -> bool:
+    """Whether a name means a GPU, be it there or not; "auto" does where there is one.
+
+    Parameters
+    ----------
+    name : str
+        A device by the name that torch has for it, or "auto".
+
+    Returns
+    -------
+    is_gpu : bool
+        Whether it does.
+    """
+    if name == "auto":
+        return torch.cuda.is_available()
+    return name.startswith(("cuda", "mps"))
 
 
 def describe_devices() -> str:

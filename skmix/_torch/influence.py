@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .device import to_device
 from .policy import PolicyLearner
 
 RIDGE_STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -140,7 +141,7 @@ class InfluenceLearner(PolicyLearner):
     *arguments
         Rows, options and slots; see `PolicyLearner`.
 
-    features : ndarray of shape (n + m, p)
+    features : ndarray or Tensor of shape (n + m, p)
         Kernel features of the training rows, then of all distinct mixes.
 
     targets : ndarray of shape (n + m, t)
@@ -156,16 +157,17 @@ class InfluenceLearner(PolicyLearner):
     def __init__(
         self,
         *arguments: Any,
-        features: NDArray,
-        targets: NDArray,
-        features_val: NDArray,
-        targets_val: NDArray,
+        features: NDArray | Tensor,
+        targets: NDArray | Tensor,
+        features_val: NDArray | Tensor,
+        targets_val: NDArray | Tensor,
         **settings: Any,
     ) -> None:
         super().__init__(*arguments, **settings)
-        self.features, self.targets = self._tensor(features), self._tensor(targets)
-        self.features_val = self._tensor(features_val)
-        self.targets_val = self._tensor(targets_val)
+        self.features, self.targets, self.features_val, self.targets_val = (
+            to_device(part, self.device)
+            for part in (features, targets, features_val, targets_val)
+        )
         self.alphas = torch.tensor(RIDGE_STRENGTHS, device=self.device)
 
     def step(self) -> dict[str, float]:

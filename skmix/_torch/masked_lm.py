@@ -241,12 +241,13 @@ class TextTransform(Transform):
             for _ in range(n_epochs * n_batches):
                 places = next(batches).to(tokens.device)
                 texts = tokens[places]
-                share = torch.rand(texts.shape, device=texts.device)
+                # Drawn on the CPU, so that all devices see the same draws.
+                share = torch.rand(texts.shape).to(texts.device)
                 asked = (share < TRAINED_ON) & (texts != self.padding)
                 if not asked.any():
                     continue
                 seen = torch.where(share < TRAINED_ON * REPLACED, self.mask, texts)
-                draw = torch.randint(len(words), texts.shape, device=texts.device)
+                draw = torch.randint(len(words), texts.shape).to(texts.device)
                 any_token = words[draw]
                 shuffled = share >= TRAINED_ON * (1 - SHUFFLED)
                 seen = torch.where(asked & shuffled, any_token, seen)
@@ -267,7 +268,7 @@ class TextTransform(Transform):
         n_tokens = may.sum(dim=1, keepdim=True)
         wanted = (n_tokens * self.mask_fraction).long().clamp_min(2)
         wanted = torch.where(n_tokens < 4, 1, wanted)
-        order = torch.rand(may.shape, device=may.device).masked_fill(~may, 2.0)
+        order = torch.rand(may.shape).to(may.device).masked_fill(~may, 2.0)
         rank = order.argsort(dim=1).argsort(dim=1)
         return may & (rank < wanted)
 

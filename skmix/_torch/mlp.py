@@ -55,7 +55,7 @@ class Network(nn.Sequential):
             layers.append(nn.Linear(sizes[-2], sizes[-1]))
         super().__init__(*layers)
 
-    def _tensors(self) -> dict[str, list[Tensor]]:
+    def tensors(self) -> dict[str, list[Tensor]]:
         """The weights as scikit-learn lays them out, sharing the memory of torch's."""
         linear = [layer for layer in self if isinstance(layer, nn.Linear)]
         norms = [layer for layer in self if isinstance(layer, nn.LayerNorm)]
@@ -70,12 +70,12 @@ class Network(nn.Sequential):
         """The weights, as arrays of their own."""
         return {
             name: [tensor.cpu().numpy().copy() for tensor in part]
-            for name, part in self._tensors().items()
+            for name, part in self.tensors().items()
         }
 
     def load(self, weights: Weights) -> None:
         """Put weights in place."""
-        for name, part in self._tensors().items():
+        for name, part in self.tensors().items():
             for tensor, array in zip(part, weights[name], strict=True):
                 tensor.copy_(torch.as_tensor(array))
 
@@ -120,12 +120,26 @@ def mean_loss(
     return float(torch.stack(sums).sum()) / rows.tensors[1].numel()
 
 
-def draw_batches(n_rows: int, batch_size: int, seed: int) -> Iterator[Tensor]:
-    """Indices of one batch after another, each row once in a pass over all."""
+def draw_orders(n_rows: int, seed: int) -> Iterator[Tensor]:
+    """Indices of all rows in a random order, one order after another."""
     # On the CPU, so that all devices see the same draws.
     generator = torch.Generator().manual_seed(seed)
     while True:
-        yield from torch.randperm(n_rows, generator=generator).split(batch_size)
+        yield torch.randperm(n_rows, generator=generator)
+
+
+def draw_batches(n_rows: int, batch_size: int, seed: int) -> Iterator[Tensor]:
+    """Indices of one batch after another, each row once in a pass over all."""
+    for order in draw_orders(n_rows, seed):
+        yield from order.split(batch_size)
+
+
+def diverged(learning_rate: float) -> ValueError:
+    """Make the error of a training that diverged."""
+    return ValueError(
+        f"The training diverged with learning_rate={learning_rate}: the loss is not "
+        "finite. Lower it, and look for extreme values in X and y."
+    )
 
 
 class Training(NamedTuple):
@@ -196,10 +210,7 @@ def train(
         network.load_state_dict(best[0])
         adam.load_state_dict(best[1])
     elif looks and not isfinite(history[names[-1]][-1]):
-        raise ValueError(
-            f"The training diverged with learning_rate={learning_rate}: the loss is "
-            "not finite. Lower it, and look for extreme values in X and y."
-        )
+        raise diverged(learning_rate)
     else:
         best_iter = n_iter
     return Training(n_iter, best_iter, history, interrupted, optimizer_state(adam))

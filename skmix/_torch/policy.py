@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
+from .device import to_device
 from .state import NetworkState
 from .value_network import ValueNetwork
 
@@ -44,13 +45,13 @@ class PolicyLearner(NetworkState):
 
     Parameters
     ----------
-    rows : ndarray of shape (n, d)
+    rows : ndarray or Tensor of shape (n, d)
         (x, y) of the training rows, standardised: the input of the value network.
 
-    options : ndarray of shape (o, 2)
+    options : ndarray or Tensor of shape (o, 2)
         Each option's kind of distance and number of neighbours.
 
-    slots : sequence of ndarray of shape (n, k_max)
+    slots : sequence of ndarray or Tensor of shape (n, k_max)
         For each kind of distance, the mix that row i makes with its k-th neighbour, as
         an index into the mixes.
 
@@ -72,9 +73,9 @@ class PolicyLearner(NetworkState):
 
     def __init__(
         self,
-        rows: NDArray,
-        options: NDArray,
-        slots: Sequence[NDArray],
+        rows: NDArray | Tensor,
+        options: NDArray | Tensor,
+        slots: Sequence[NDArray | Tensor],
         *,
         hidden_layer_sizes: Sequence[int],
         learning_rate: float,
@@ -83,12 +84,15 @@ class PolicyLearner(NetworkState):
         seed: int,
     ) -> None:
         self.device = device
-        self.rows = self._tensor(rows)
-        self.options = self._tensor(options)
+        self.rows = to_device(rows, device)
+        self.options = to_device(options, device)
         # The kinds of distance in one: shape (kinds, n, k_max), unused places 0.
         width = max(table.shape[1] for table in slots)
         self.slots = torch.stack(
-            [pad(self._tensor(table), (0, width - table.shape[1])) for table in slots]
+            [
+                pad(to_device(table, device), (0, width - table.shape[1]))
+                for table in slots
+            ]
         )
         self.n_rows = len(rows)
         self.batch_size = min(batch_size, self.n_rows)
@@ -100,10 +104,6 @@ class PolicyLearner(NetworkState):
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=learning_rate, fused=True
         )
-
-    def _tensor(self, array: NDArray) -> Tensor:
-        kind = torch.float32 if array.dtype.kind == "f" else torch.int64
-        return torch.as_tensor(array, dtype=kind, device=self.device)
 
     def draw(self) -> Draw:
         """Draw a batch, and one option for each of its rows."""
@@ -148,7 +148,7 @@ class PolicyLearner(NetworkState):
         """
         every = torch.arange(len(self.options), device=self.device)
         blocks = []
-        tensor = self.rows if rows is None else self._tensor(rows)
+        tensor = self.rows if rows is None else to_device(rows, self.device)
         for block in tensor.split(max(1, 2**17 // len(every))):
             logits = self.network(block, every.expand(len(block), -1))
             blocks.append(torch.sigmoid(logits).cpu())

@@ -53,7 +53,8 @@ class Partners(NamedTuple):
 
     def draw(self, places: Tensor) -> Tensor:
         """One of them for each of some rows."""
-        share = torch.rand(len(places), device=places.device)
+        # All draws are made on the CPU, so that all devices see the same.
+        share = torch.rand(len(places)).to(places.device)
         step = (share * self.number[places]).long()
         return self.order[self.begin[places] + step]
 
@@ -204,12 +205,12 @@ class TableTransform(Transform):
         """Rows as they are transformed, one for each."""
         X, Y = rows.X, rows.Y
         self.source, self.partner = rows.places, self.partners.draw(rows.places)
-        share = torch.rand(len(X), 1, device=X.device)
+        share = torch.rand(len(X), 1).to(X)
         kind = self.classes[rows.places]
         numbers, rest = X[:, : self.n_numbers], X[:, self.n_numbers :]
         strength = share * self.strength[kind]
         towards = self.X[self.partner][:, : self.n_numbers] - numbers
-        epsilon = torch.randn_like(numbers)
+        epsilon = torch.randn(numbers.shape).to(X)
         numbers = numbers + strength * towards + self.noise[kind] * epsilon
         if self.conditional is not None:
             rest = self.conditional.redraw(X, Y)[:, self.n_numbers :]
@@ -284,7 +285,7 @@ class Conditional(nn.Module):
 
     def _mask(self, rows: Tensor) -> Tensor:
         """Which columns (b, c) of rows are masked."""
-        share = torch.rand(len(rows), len(self.blocks), device=rows.device)
+        share = torch.rand(len(rows), len(self.blocks)).to(rows)
         return share < MASKED
 
     def _logits(self, rows: Tensor, Y: Tensor, masked: Tensor) -> tuple[Tensor, ...]:
@@ -351,7 +352,7 @@ class ImageTransform(Transform):
         X = rows.X
         self.note(rows)
         n, _, height, width = X.shape
-        epsilon = torch.randn(6, n, device=X.device)
+        epsilon = torch.randn(6, n).to(X)
         angle = self.amount("rotation") * epsilon[0]
         factor = (self.amount("log_scale") * epsilon[1]).exp()
         x, y = 2 * self.amount("shift") * epsilon[2:4]
@@ -372,7 +373,7 @@ class ImageTransform(Transform):
 
     def _cut(self, n: int, height: int, width: int, device: torch.device) -> Tensor:
         """Squares (n, 1, h, w), 1 inside, with an edge of a pixel."""
-        centre = torch.rand(2, n, 1, device=device)
+        centre = torch.rand(2, n, 1).to(device)
         half = self.amount("cutout") / 2
         sides = []
         for place, n_pixels in zip(centre, (height, width), strict=True):

@@ -173,7 +173,7 @@ class LADASelector(ResampleMixin, OneToOneFeatureMixin, BaseEstimator):
 
     device : str, default="auto"
         Where networks beside the classifier are trained: "cpu", "cuda",
-        "cuda:<number>", "mps"; "auto" takes a CUDA device where there is one.
+        "cuda:<number>" or "mps"; "auto" takes a CUDA device where there is one.
 
     random_state : int, RandomState or None, default=None
         Randomness of the choice, of mixes, and of a classifier without one of its own.

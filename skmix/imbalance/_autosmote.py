@@ -263,6 +263,9 @@ class AutoSMOTESampler(JudgedSampler):
     ConvergenceWarning
         Where Ctrl-C ends a phase: the best so far is judged.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     MixAnNSampler : Mixes with rows of other classes too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
 from time import perf_counter
@@ -13,21 +13,18 @@ from joblib import effective_n_jobs
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from .._columns import Columns
 from .._core.mixing import interpolate
 from .._core.neighbors import FloatArray, IntArray, nearest_rows
 from .._core.votes import NeighborVotes
-from .._data import Rest
-from .._training import interrupts_raised
+from .._data import PutTogether, Rest
+from .._training import fits_at_a_time, interrupts_raised
 from ..base import Mixes, ResamplingData
 from ._ground import N_NEAR, Fold, Ground
 from ._judge import response_of, with_labels
 from ._policy import Policy
-
-# Makes rows of training rows and mixes, as the user would have passed them.
-PutTogether = Callable[[ResamplingData, Mixes], tuple[Any, Any]]
 
 
 class Evaluator(Protocol):
@@ -270,7 +267,7 @@ class RefitEvaluator:
     ) -> None:
         self.ground, self.folds, self.estimator = ground, folds, estimator
         self.put_together, self.response = put_together, response_of(estimator)
-        self.parallel = Parallel(n_jobs=n_jobs)
+        self.parallel = fits_at_a_time(n_jobs, estimator)
         self.seconds = 0.0
         self.is_warm = False
         # Fitted to the rows of each fold as they are.

@@ -241,6 +241,9 @@ class MixAnNSampler(JudgedSampler):
     ConvergenceWarning
         Where Ctrl-C ends a phase: the best so far is judged.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     AutoSMOTESampler : Learns how to apply SMOTE.

@@ -132,6 +132,9 @@ class AdaMixupResampler(JudgedResampler):
     JudgementWarning
         Where whether mixing helps cannot be judged well: no estimator, or too few rows.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     MixupResampler : One range for all pairs.

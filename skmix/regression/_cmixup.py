@@ -123,6 +123,9 @@ class CMixupResampler(JudgedResampler):
         With "auto", where whether mixing helps cannot be judged well: no estimator, or
         too few rows.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     KNNMixupResampler : Mixes each row with its nearest ones, by features too.

@@ -137,6 +137,9 @@ class KNNMixupResampler(JudgedResampler):
     JudgementWarning
         Where whether mixing helps cannot be judged well: no estimator, or too few rows.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     CMixupResampler : Random pairs, the likelier the nearer their labels.

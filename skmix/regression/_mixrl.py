@@ -138,8 +138,9 @@ class MixRLResampler(JudgedResampler):
         W of the moving average.
 
     n_rollouts : int, default=1
-        Number of choices that "reinforce" tries on each batch, trained at a time as
-        ``n_jobs`` says.
+        Number of choices that "reinforce" tries on each batch. The networks of
+        :class:`NetworkRegressor` are trained side by side; of other estimators, those
+        of its subclasses included, ``n_jobs`` are trained at a time.
 
     pretrain : bool, default=False
         Whether "reinforce" trains from a state that was fitted to the rows alone,
@@ -175,7 +176,8 @@ class MixRLResampler(JudgedResampler):
         is one.
 
     n_jobs : int, default=None
-        Number of folds or rollouts fitted at a time. The result does not depend on it.
+        Number of folds or rollouts fitted at a time; of networks side by side, the
+        number of stacks on the CPU. The result does not depend on it.
 
     verbose : bool or int, default=0
         Whether to show progress (needs ``rich``).
@@ -236,6 +238,9 @@ class MixRLResampler(JudgedResampler):
         Where whether mixing helps cannot be judged well: no estimator, too few rows,
         too few held-out rows to tune on.
 
+    SharedDeviceWarning
+        If ``n_jobs`` lets several fits of an estimator share one GPU.
+
     See Also
     --------
     CMixupResampler : A fixed recipe by label distance.
@@ -270,6 +275,13 @@ class MixRLResampler(JudgedResampler):
     it is that of 2 ``cv`` x (1 + number of candidates) fits of the estimator, on
     these rows, and of 2 ``cv`` + 1 pairs of kernel models with at most 256
     landmarks. A fitted resampler, and so its pickle, holds the training rows.
+
+    With "reinforce" and a :class:`NetworkRegressor`, rows and the m candidate mixes are
+    placed on its device once in a fit: 4 (n + m) (p + t) bytes for t targets, and twice
+    as many in the memory of the CPU. The networks of the rollouts are trained in stacks
+    of at most 16 MiB on the CPU, 4 GiB on a CUDA device and 1 GiB on "mps", or of one
+    network. One of w weights and u units counts 4 (5 w + b (3 u + 25 (p + t + 3)))
+    bytes with batches of b rows.
 
     References
     ----------

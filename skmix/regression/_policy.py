@@ -15,17 +15,18 @@ from sklearn.base import BaseEstimator, clone
 from .._core.kernels import NystromFeatures
 from .._core.mixing import deviations, interpolate
 from .._core.pairs import unique_pairs
+from .._data import PutTogether
 from .._loop import Loop
 from .._random import draw_seed
 from .._stopping import stops_by_held_out_rows
-from .._torch.device import resolve_device
+from .._torch.device import resolve_device, to_device
 from .._torch.influence import InfluenceLearner
 from .._torch.policy import PolicyLearner
 from .._training import seeded
 from ..base import Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._neighbors import NeighborRecipe
-from ._search import PutTogether, fit_predict, held_out_rows
+from ._search import fit_predict, held_out_rows
 
 # Share of the most probable options that are kept; held-out rows say which.
 KEPT_FRACTIONS = (0.0, 0.35, 0.5, 0.75, 1.0)
@@ -136,9 +137,13 @@ class MixingPolicy(ABC):
         self.center, self.spread = data.target.mean(axis=0), deviations(data.target)
         self.targets = self._standardise(data.target)
         self.targets_val = self._standardise(data.target_val)
-        # Rows, options and slots, as every learner takes them.
+        # Rows, options and slots, as every learner takes them: moved once in a fit.
         inputs = np.hstack([data.Z, self.targets])
-        self.arguments = (inputs, self.kinds, self.slots)
+        self.arguments = (
+            to_device(inputs, self.device),
+            to_device(self.kinds, self.device),
+            [to_device(table, self.device) for table in self.slots],
+        )
 
     def _standardise(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
         return (target - self.center) / self.spread
@@ -327,25 +332,33 @@ class InfluencePolicy(MixingPolicy):
         data, pool = self.data, self.pool
         kernel = NystromFeatures(data.Z, n_components, n_landmarks, rng)
         n, m = len(data), len(pool.first)
-        self.features = np.empty((n + m, kernel.n_features), dtype=np.float32)
-        self.features[:n] = kernel(data.Z)
+        features = np.empty((n + m, kernel.n_features), dtype=np.float32)
+        features[:n] = kernel(data.Z)
         for start in range(0, m, BLOCK_SIZE):
             rows = slice(start, start + BLOCK_SIZE)
             mixed = data.columns.mix(
                 pool.first[rows], pool.second[rows], pool.weight[rows]
             )
             places = slice(n + start, n + start + BLOCK_SIZE)
-            self.features[places] = kernel(data.encoder(data.columns, *mixed))
+            features[places] = kernel(data.encoder(data.columns, *mixed))
+        targets = np.vstack([self.targets, self._standardise(pool.target)])
         self.features_val = kernel(data.Z_val)
+        self.placed, self.placed_val = (
+            tuple(to_device(part, self.device) for part in parts)
+            for parts in (
+                (features, targets),
+                (self.features_val, self.targets_val),
+            )
+        )
 
     def learner(self, own: IntArray) -> InfluenceLearner:
         """Make what learns from some of the held-out rows."""
         return InfluenceLearner(
             *self.arguments,
-            features=self.features,
-            targets=np.vstack([self.targets, self._standardise(self.pool.target)]),
-            features_val=self.features_val[own],
-            targets_val=self.targets_val[own],
+            features=self.placed[0],
+            targets=self.placed[1],
+            features_val=self.placed_val[0][own],
+            targets_val=self.placed_val[1][own],
             **self.settings,
         )
 

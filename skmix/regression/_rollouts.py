@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
-from .._containers import take_rows
 from .._torch.reinforce import ReinforceLearner
-from .._training import interrupts_raised, seeded
+from .._training import fits_at_a_time, interrupts_raised, seeded
 from ..base import Mixes
+from ._network import NetworkRegressor
 from ._policy import IntArray, MixingPolicy
-from ._search import fit_predict
+from ._search import fit_predict, held_out_rows
+from ._stacked import StackedNetworks
 
 
 class ReinforcePolicy(MixingPolicy):
@@ -33,13 +34,18 @@ class ReinforcePolicy(MixingPolicy):
         Whether the estimator starts from a state that was trained on the rows alone.
 
     n_jobs : int or None
-        Number of estimators trained at a time.
+        Number of estimators, or of stacks of networks, trained at a time.
 
     rng : RandomState
         Source of randomness.
 
     **named
         See `MixingPolicy`.
+
+    Attributes
+    ----------
+    stacked : StackedNetworks or None
+        Trains the networks of several choices together, where the estimator is one.
     """
 
     def __init__(
@@ -73,7 +79,17 @@ class ReinforcePolicy(MixingPolicy):
             "reward_scale": reward_scale,
         }
         self.pretrain = pretrain
-        self.parallel = Parallel(n_jobs=n_jobs)
+        self.parallel = fits_at_a_time(n_jobs, self.estimator)
+        self.stacked = None
+        # What the fit of a subclass does, only the subclass knows.
+        if type(self.estimator) is NetworkRegressor:
+            every = held_out_rows(self.data, np.arange(len(self.targets_val)))
+            self.stacked = StackedNetworks(
+                self.estimator,
+                self.put_together(self.data, self.pool),
+                (every["X_val"], every["y_val"]),
+                n_jobs,
+            )
 
     def learner(self, own: IntArray) -> ReinforceLearner:
         """Make what learns from some of the held-out rows."""
@@ -84,15 +100,20 @@ class ReinforcePolicy(MixingPolicy):
             rows: IntArray, selections: Sequence[IntArray], seeds: Sequence[int]
         ) -> list[float]:
             with interrupts_raised():
-                predictions = self.parallel(
-                    delayed(fit_predict)(
-                        seeded(model, self.estimator, seed),
-                        *self._rows(rows, mixes),
-                        held_out,
-                        X_own,
+                if self.stacked is not None:
+                    n = len(self.data)
+                    places = [np.concatenate([rows, n + mixes]) for mixes in selections]
+                    predictions = self.stacked.fit_predict(model, places, own, seeds)
+                else:
+                    predictions = self.parallel(
+                        delayed(fit_predict)(
+                            seeded(model, self.estimator, seed),
+                            *self._rows(rows, mixes),
+                            held_out,
+                            X_own,
+                        )
+                        for mixes, seed in zip(selections, seeds, strict=True)
                     )
-                    for mixes, seed in zip(selections, seeds, strict=True)
-                )
             errors = [self._standardise(p) - self.targets_val[own] for p in predictions]
             return [float((error**2).mean()) for error in errors]
 
@@ -111,13 +132,6 @@ class ReinforcePolicy(MixingPolicy):
 
     def _rows(self, rows: IntArray, mixes: IntArray) -> tuple[Any, Any]:
         """Rows of a batch, and some of the candidate mixes."""
-        pool, n = self.pool, len(self.data)
-        chosen = Mixes(
-            pool.first[mixes],
-            pool.second[mixes],
-            pool.weight[mixes],
-            pool.target[mixes],
-        )
-        X, y = self.put_together(self.data, chosen)
-        places = np.concatenate([rows, np.arange(n, n + len(mixes))])
-        return take_rows(X, places), take_rows(y, places)
+        own = Mixes(rows, rows, np.ones(len(rows)), self.data.target[rows])
+        chosen = Mixes(*(column[mixes] for column in vars(self.pool).values()))
+        return self.put_together(self.data, Mixes.join([own, chosen]), alone=True)

@@ -16,11 +16,11 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
-from .._data import Rest
+from .._data import PutTogether, Rest
 from .._random import draw_seed
-from .._training import interrupts_raised
+from .._training import fits_at_a_time, interrupts_raised
 from ..base import Mixes, ResamplingData
 from ..metrics import squared_error_by_row
 
@@ -41,7 +41,6 @@ class Recipe(Protocol):
 
 # Makes the recipe of training rows and a seed.
 Make = Callable[[ResamplingData, int], Any]
-PutTogether = Callable[[ResamplingData, Mixes], tuple[Any, Any]]
 
 
 @dataclass(eq=False)
@@ -202,7 +201,7 @@ class CandidateSearch:
         self.candidates = list(candidates)
         self.name = name
         self.put_together = put_together
-        self.parallel = Parallel(n_jobs=n_jobs)
+        self.parallel = fits_at_a_time(n_jobs, estimator)
         self.n_candidates = len(candidates)
         self.n_repeats = 1 + max((fold.repeat for fold in folds), default=0)
         # Of the untouched data, then of each candidate, of shape (repeats, v, t).
