@@ -76,9 +76,12 @@ class Columns:
             kinds=list(kinds),
         )
 
-    def take(self, rows: NDArray[np.intp]) -> Columns:
-        """Some of the rows."""
-        return replace(self, values=self.values[rows], categories=self.categories[rows])
+    def take(
+        self, rows: NDArray[np.intp] | slice, values: NDArray | None = None
+    ) -> Columns:
+        """Some of the rows, whose values may be there already."""
+        values = self.values[rows] if values is None else values
+        return replace(self, values=values, categories=self.categories[rows])
 
     def mix(
         self,

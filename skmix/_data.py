@@ -95,10 +95,13 @@ class ResamplingData:
         data : ResamplingData
             These rows, without held-out ones, in coordinates of their own.
         """
+        X = wrap(self.X.take(rows))
+        # What the columns read without a copy, they do so here, too.
+        same = self.columns.values is self.X.floats
         return ResamplingData(
-            X=wrap(self.X.take(rows)),
+            X=X,
             y=wrap(self.y.take(rows)),
-            columns=self.columns.take(rows),
+            columns=self.columns.take(rows, X.floats if same else None),
             target=self.target[rows],
             groups=None if self.groups is None else self.groups[rows],
         )

@@ -30,8 +30,8 @@ class NeighborVotes:
     codes : ndarray of shape (n,)
         Their classes, as numbers from 0.
 
-    Z_test : ndarray of shape (v, p)
-        Held-out rows.
+    Z_test : ndarray of shape (w, p)
+        Rows some of which are held out.
 
     n_classes : int
         Number of classes.
@@ -41,6 +41,9 @@ class NeighborVotes:
 
     neighbors : ndarray of shape (v, k), default=None
         The nearest training rows of each held-out row, if they are known.
+
+    held_out : ndarray of shape (v,), default=None
+        Places of the held-out rows; None is all.
 
     Attributes
     ----------
@@ -66,18 +69,24 @@ class NeighborVotes:
         n_classes: int,
         k: int,
         neighbors: IntArray | None = None,
+        held_out: IntArray | None = None,
     ) -> None:
         k = min(k, len(Z))
+        # All folds look at the same rows, which none copies.
+        self.Z_all, self.held_out = Z_test, held_out
+        if held_out is not None:
+            Z_test = Z_test[held_out]
         if neighbors is None:
             search = NearestNeighbors(n_neighbors=k).fit(Z)
             neighbors = search.kneighbors(Z_test, return_distance=False)
         rows = np.repeat(np.arange(len(Z_test)), k)
         squared = _squared(Z_test, rows, Z, neighbors.ravel()).reshape(-1, k)
         order = np.lexsort((neighbors, squared), axis=1)
-        self.Z_test = Z_test
         self.n_classes = n_classes
         self.squared = np.take_along_axis(squared, order, axis=1)
-        self.codes = codes[np.take_along_axis(neighbors, order, axis=1)]
+        # A few classes need no eight bytes each.
+        small = codes.astype(np.min_scalar_type(n_classes))
+        self.codes = small[np.take_along_axis(neighbors, order, axis=1)]
         self.votes = self._count(self.codes)
         self.boxes = _boxes(Z_test)
         self.corners = np.array(
@@ -90,8 +99,9 @@ class NeighborVotes:
         self.middle = Z_test.mean(axis=0)
         self.unit = max(abs(Z - self.middle).max(), abs(Z_test - self.middle).max())
         self.unit = self.unit or 1.0
-        self.seen = (Z_test - self.middle) / self.unit
-        self.norms = (self.seen**2).sum(axis=1) * (1 - self.slack)
+        seen = (Z_test - self.middle) / self.unit
+        self.norms = (seen**2).sum(axis=1) * (1 - self.slack)
+        self.seen = seen.astype(np.float32)
 
     def copy(self) -> NeighborVotes:
         """Make a copy to which rows can be added.
@@ -167,9 +177,7 @@ class NeighborVotes:
         reach = self.squared[:, -1]
         seen = (Z_new - self.middle) / self.unit
         norms = (seen**2).sum(axis=1) * (1 - self.slack)
-        left = _columns(
-            self.seen, self.norms - reach / self.unit**2, np.ones_like(reach)
-        )
+        within = self.norms - reach / self.unit**2
         right = _columns(-2 * seen, np.ones_like(norms), norms)
         pairs = [(np.empty(0, np.intp), np.empty(0, np.intp))]
         for rows, (low, high) in zip(self.boxes, self.corners, strict=True):
@@ -178,10 +186,12 @@ class NeighborVotes:
             near = np.flatnonzero(distance < reach[rows].max())
             if len(near):
                 # Flat, as NumPy looks through a table much more slowly.
-                found = np.flatnonzero(left[rows] @ right[near].T < 0)
+                left = _columns(self.seen[rows], within[rows], np.ones(len(rows)))
+                found = np.flatnonzero(left @ right[near].T < 0)
                 pairs.append((rows[found // len(near)], near[found % len(near)]))
         test, new = map(np.concatenate, zip(*pairs, strict=True))
-        squared = _squared(self.Z_test, test, Z_new, new)
+        rows = test if self.held_out is None else self.held_out[test]
+        squared = _squared(self.Z_all, rows, Z_new, new)
         kept = squared < reach[test]
         return test[kept], new[kept], squared[kept]
 
@@ -194,7 +204,8 @@ class NeighborVotes:
         changed, inverse = np.unique(test, return_inverse=True)
         row = np.concatenate([np.repeat(np.arange(len(changed)), k), inverse])
         squared = np.concatenate([self.squared[changed].ravel(), squared])
-        codes = np.concatenate([self.codes[changed].ravel(), codes_new[new]])
+        new_codes = codes_new[new].astype(self.codes.dtype)
+        codes = np.concatenate([self.codes[changed].ravel(), new_codes])
         # Stable: at equal distance what was there comes first, then by order of adding.
         order = np.lexsort((squared, row))
         counts = np.bincount(row, minlength=len(changed))

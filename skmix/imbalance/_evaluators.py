@@ -74,10 +74,10 @@ class Coordinates:
 
     def __init__(self, data: ResamplingData, encoded: bool) -> None:
         self.data, self.encoded = data, encoded
-        self.Z = self._all(data.columns)
+        self.Z = data.Z if encoded else _numbers(data.columns)
         self.Z_judged = self.Z
         if data.columns_val is not None:
-            self.Z_judged = self._all(data.columns_val)
+            self.Z_judged = data.Z_val if encoded else _numbers(data.columns_val)
         # What is standardised can be interpolated after as well as before.
         columns = data.columns
         self.linear = not columns.categories.shape[1] and not columns.is_integer.any()
@@ -105,10 +105,9 @@ class Coordinates:
             return values
         return self.data.encoder(self.data.columns, source, values)
 
-    def _all(self, columns: Columns) -> FloatArray:
-        if self.encoded:
-            return self.data.encoder(columns)
-        return columns.values.astype(np.float64, copy=False)
+
+def _numbers(columns: Columns) -> FloatArray:
+    return columns.values.astype(np.float64, copy=False)
 
 
 class NeighborEvaluator:
@@ -182,10 +181,11 @@ class NeighborEvaluator:
             self.votes[place] = NeighborVotes(
                 Z[rows],
                 self.ground.codes[rows],
-                self.coordinates.Z_judged[fold.test],
+                self.coordinates.Z_judged,
                 len(self.ground.classes),
                 self.k,
                 self._neighbors(fold),
+                fold.test,
             )
         return self.votes[place]
 

@@ -138,6 +138,7 @@ def fit_fold(
         mixes = recipe.draw(number, RandomState(fold.seed), **named)
         del recipe
     rows = put_together(train, mixes)
+    del train, mixes  # fits need memory, too
     X_test = (data.X if data.X_val is None else data.X_val).take(fold.test)
     held_out = {} if fold.own is None else held_out_rows(data, fold.own)
     return fit_predict(clone(estimator), *rows, held_out, X_test)

@@ -150,7 +150,7 @@ def test_a_copy_is_independent():
         rng.normal(size=(20, 2)), np.zeros(20, int), rng.normal(size=(5, 2)), 2, 3
     )
     twin = known.copy()
-    twin.add(known.Z_test, np.ones(5, int))
+    twin.add(known.Z_all, np.ones(5, int))
     assert_array_equal(known.votes, [[3, 0]] * 5)
     assert (twin.votes[:, 1] >= 1).all()
     assert known.squared.min() > 0 == twin.squared.min()
