@@ -15,6 +15,7 @@ from sklearn.utils import estimator_checks as sklearn_checks
 from skmix._compat import Interval
 from skmix._core.neighbors import nearest_rows
 from skmix.base import BaseMixSampler, Mixes
+from skmix.imbalance import MixupSampler
 from skmix.regression import CMixupResampler, MixRLResampler, MixupResampler
 
 
@@ -313,3 +314,99 @@ def test_yes_and_no_beside_numbers_are_numbers():
     parents = resampler.parent_indices_
     expected = y["sold"].to_numpy(float)[parents].mean(axis=1)
     assert np.array_equal(y_new["sold"].to_numpy()[3:], expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_batches_are_the_rows_and_mixes_once_each(batch_size):
+    X, y = np.random.RandomState(0).normal(size=(30, 3)), np.arange(30)
+    resampler = MixupResampler(random_state=0).fit(X, y)
+    X_all, y_all = resampler.resample()
+    batches = list(resampler.iter_resample(batch_size))
+    sizes = [len(X_batch) for X_batch, _ in batches]
+    assert sizes[:-1] == [batch_size] * (len(sizes) - 1)
+    X_found, y_found = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    assert y_found.dtype == y_all.dtype == np.float64
+    order = np.lexsort(np.column_stack([X_found, y_found]).T)
+    expected = np.lexsort(np.column_stack([X_all, y_all]).T)
+    assert np.array_equal(X_found[order], X_all[expected])
+    assert np.array_equal(y_found[order], y_all[expected])
+    # Rows and mixes in random order.
+    assert np.isin(y_found[:30], y).sum() < 28
+    other = np.concatenate([y for _, y in resampler.iter_resample(10, random_state=1)])
+    assert not np.array_equal(np.sort(other), np.sort(y_all))
+    same = np.concatenate([y for _, y in resampler.iter_resample(10)])
+    assert np.array_equal(same, y_found)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_batches_come_as_what_went_in(library):
+    X = library.DataFrame({"a": [1, 2, 3, 4], "b": ["x", "y", "x", "y"]})
+    y = (
+        library.Series("label", ["u", "u", "u", "v"])
+        if library is pl
+        else pd.Series(["u", "u", "u", "v"], name="label")
+    )
+    if library is pd:
+        X.index = y.index = [10, 11, 12, 13]
+    sampler = MixupSampler(random_state=0).fit(X, y)
+    X_all, y_all = sampler.resample()
+    batches = list(sampler.iter_resample(3))
+    assert all(type(part) is library.DataFrame for part, _ in batches)
+    assert all(type(part) is library.Series for _, part in batches)
+    assert all(list(part.columns) == ["a", "b"] for part, _ in batches)
+    labels = [label for _, part in batches for label in part.to_list()]
+    assert sorted(labels) == sorted(y_all.to_list())
+    assert sum(len(part) for part, _ in batches) == len(X_all)
+    if library is pd:
+        assert all(a.index.equals(b.index) for a, b in batches)
+        assert all(part["a"].dtype == X["a"].dtype for part, _ in batches)
+
+
+def test_batches_of_rows_that_are_not_mixed():
+    X, y = [[0.0], [1.0], [2.0]], [1, 2, 3]
+    resampler = MixupResampler(amount=0.0, random_state=0).fit(X, y)
+    batches = list(resampler.iter_resample(2))
+    assert sorted(label for _, part in batches for label in part) == y
+    assert all(type(label) is int for _, part in batches for label in part)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1.5, "all"])
+def test_batches_of_an_impossible_size(batch_size):
+    resampler = MixupResampler().fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at lea"):
+        resampler.iter_resample(batch_size)
+
+
+def test_rows_on_disk_are_not_copied(tmp_path):
+    stored = np.lib.format.open_memmap(
+        tmp_path / "rows.npy", mode="w+", dtype=np.float32, shape=(50, 3)
+    )
+    stored[:] = np.random.RandomState(0).normal(size=(50, 3))
+    del stored
+    X, y = np.load(tmp_path / "rows.npy", mmap_mode="r"), np.arange(50.0)
+    resampler = MixupResampler(random_state=0).fit(X, y)
+    data = resampler._data
+    assert np.shares_memory(data.X.array, X)
+    assert np.shares_memory(data.columns.values, X)
+    for X_batch, _ in resampler.iter_resample(20):
+        assert X_batch.dtype == np.float32
+        assert not np.shares_memory(X_batch, X)
+    whole, _ = resampler.resample()
+    assert whole.dtype == np.float32
+
+
+def test_mixes_are_made_in_blocks(monkeypatch):
+    X, y = np.random.RandomState(0).normal(size=(40, 3)), np.arange(40.0)
+    whole = MixupResampler(random_state=0).fit_resample(X, y)
+    monkeypatch.setattr("skmix._containers.BLOCK_VALUES", 10)
+    blocks = MixupResampler(random_state=0).fit_resample(X, y)
+    assert np.array_equal(whole[0], blocks[0])
+
+
+def test_float32_is_mixed_in_double_precision():
+    X = np.array([[1e8, 1.0], [1e8 + 8, 3.0]], dtype=np.float32)
+    resampler = MixupResampler(mix_ratio=0.25, amount=1, random_state=0)
+    X_new, _ = resampler.fit_resample(X, [0.0, 1.0])
+    weight, parents = resampler.mix_weights_, resampler.parent_indices_
+    expected = (weight[:, :, None] * X.astype(np.float64)[parents]).sum(axis=1)
+    assert np.array_equal(X_new[2:], expected.astype(np.float32))
