@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,12 @@ def with_error(difference: float, error: float, places: int | None = None) -> st
     places = places_of([error]) if places is None else places
     text = write(difference, places, "+")
     return text if np.isnan(error) else f"{text} ± {write(error, places)}"
+
+
+def gain_cell(record: dict[str, Any], key: str, places: int) -> Cell:
+    """Make a cell of a difference, which is beyond its error or not."""
+    difference, error = record[key], record[f"{key}_se"]
+    return with_error(difference, error, places), sign(difference, error)
 
 
 def places_of(errors: Iterable[float]) -> int:

@@ -12,10 +12,10 @@ from .._optional import import_pyplot
 from .._tables import (
     Cell,
     Table,
+    gain_cell,
     places_of,
     share,
     sign,
-    with_error,
     write,
     write_html,
     write_text,
@@ -274,7 +274,7 @@ def _tables(comparison: Any) -> list[Table]:
     main = {
         "score": [(write(r["mean"], places), 0) for r in values],
         "vs none": _gains(records, places),
-        "vs best rival": [_gain(r, "rival_difference", places) for r in values],
+        "vs best rival": [gain_cell(r, "rival_difference", places) for r in values],
         "worse in": [(share(r["harm_rate"]), 0) for r in values],
         "rows added": [(write(r["rows_added"], 0, "+"), 0) for r in values],
         "accepted": [(share(r["accepted"]), 0) for r in values],
@@ -299,12 +299,7 @@ def _gains(records: Records, places: int, *, with_mean: bool = False) -> list[Ce
     cells = []
     for (_, resampler), record in records.items():
         if resampler != "none":
-            cells.append(_gain(record, "difference", places))
+            cells.append(gain_cell(record, "difference", places))
         else:
             cells.append((write(record["mean"], places) if with_mean else "", 0))
     return cells
-
-
-def _gain(record: dict[str, Any], key: str, places: int) -> Cell:
-    difference, error = record[key], record[f"{key}_se"]
-    return with_error(difference, error, places), sign(difference, error)
