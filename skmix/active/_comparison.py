@@ -157,6 +157,10 @@ def compare_selectors(
     take place on a cluster. All tasks are given the same X, so that it is sent, or
     mapped to memory, once; each copies the rows of its pool and its test rows.
 
+    Networks of torch draw on one random state of a process. For equal results where
+    they are trained, no two runs may share a process at a time: use no threads of
+    joblib, and workers of dask with one thread.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

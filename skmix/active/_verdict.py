@@ -70,7 +70,8 @@ class SelectorComparison:
     The error tells how much depends on the split, the first labels and the seed. Would
     other data of the kind say the same? With new data for each comparison, from 120 to
     400 rows, 66 labels at the end and ten repeats, the variance of a mean difference
-    was 0.9 to 1.6 times what the error says: other labels are drawn each time, and
+    was 0.6 to 1.6 times what the error says, around 1.1
+    (``benchmarks/compare/active_error.py``): other labels are drawn each time, and
     matter more than the pools and test rows that repeats share. So there is no
     correction for these, which by the formula of
     :func:`~skmix.model_selection.corrected_paired_difference` would be a factor of 5.3.

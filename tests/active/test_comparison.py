@@ -339,7 +339,10 @@ def test_ctrl_c_ends_the_comparison():
         def query(self, X, y, clf, batch_size=1):
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt), pytest.warns(UserWarning, match="Interrup"):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        pytest.warns(UserWarning, match="Interrupted"),
+    ):
         compare({"stops": Interrupts()}, estimator=GaussianNB())
 
 
