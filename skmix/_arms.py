@@ -31,7 +31,7 @@ def check_estimators(estimators: dict[str, Any]) -> bool:
     """Tell whether the estimators are classifiers."""
     if not estimators:
         raise ValueError("estimators is empty: pass at least one.")
-    _check_methods(estimators, "estimator", "fit")
+    check_methods(estimators, "estimator", "fit")
     classifiers = [name for name, e in estimators.items() if is_classifier(e)]
     regressors = [name for name, e in estimators.items() if is_regressor(e)]
     if len(classifiers) == len(estimators):
@@ -48,7 +48,7 @@ def check_estimators(estimators: dict[str, Any]) -> bool:
 def untouched_first(resamplers: dict[str, Any]) -> dict[str, Any]:
     """Put the untouched data first, once."""
     resamplers = {k: v for k, v in resamplers.items() if v is not None}
-    _check_methods(resamplers, "resampler", "fit_resample")
+    check_methods(resamplers, "resampler", "fit_resample")
     if "none" in resamplers:
         raise ValueError(
             'The name "none" is taken by the untouched data: choose another.'
@@ -56,7 +56,7 @@ def untouched_first(resamplers: dict[str, Any]) -> dict[str, Any]:
     return {"none": None, **resamplers}
 
 
-def _check_methods(named: dict[str, Any], kind: str, method: str) -> None:
+def check_methods(named: dict[str, Any], kind: str, method: str) -> None:
     for name, value in named.items():
         if isinstance(value, type):
             own = value.__name__

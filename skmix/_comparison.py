@@ -10,14 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._paired import difference_of_known, mean_of_known
+from ._tables import sign, with_error
 from .metrics import harm_rate
-from .plotting._comparison import (
-    ComparisonDisplay,
-    html_table,
-    sign,
-    text_table,
-    with_error,
-)
+from .plotting._comparison import ComparisonDisplay, html_table, text_table
 
 Record = dict[str, Any]
 

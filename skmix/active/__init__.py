@@ -17,6 +17,7 @@ from ._augmentations import (
     Mixup,
 )
 from ._classifier import LADAClassifier
+from ._comparison import compare_selectors
 from ._cvae import CVAE
 from ._images import STN, InfoSTN
 from ._interop import as_skactiveml
@@ -25,6 +26,7 @@ from ._selector import LADASelector
 from ._sets import BADGE, Coreset, Random, SetAcquisition
 from ._stopping import StablePredictions, UtilityBelow
 from ._vaal import VAAL
+from ._verdict import SelectorComparison
 
 __all__ = [
     "BADGE",
@@ -48,9 +50,11 @@ __all__ = [
     "Mixup",
     "Random",
     "RowAcquisition",
+    "SelectorComparison",
     "SetAcquisition",
     "StablePredictions",
     "UtilityBelow",
     "VarRatio",
     "as_skactiveml",
+    "compare_selectors",
 ]

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._optional import import_pyplot
+from .._tables import (
+    Cell,
+    Table,
+    gain_cell,
+    places_of,
+    share,
+    sign,
+    write,
+    write_html,
+    write_text,
+)
 from ._style import check_axes
 
 __all__ = ["ComparisonDisplay"]
 
 # Better, undecided, worse: blue and vermilion differ for every kind of colour vision.
 _COLORS = {1: "#0072B2", 0: "#6E6E6E", -1: "#D55E00"}
-# The same hues, as readable on white as in a dark notebook.
-_HTML_COLORS = {1: "color:#1f80cc;font-weight:600", -1: "color:#cf5b1a;font-weight:600"}
 
-# What a cell says, and its sign if it is a difference beyond its error.
-Cell = tuple[str, int]
 Records = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -244,82 +250,35 @@ class ComparisonDisplay:
         axes.spines[["top", "right"]].set_visible(False)
 
 
-def sign(difference: float, error: float) -> int:
-    """Sign of a difference, 0 if it is not beyond its error."""
-    return int(np.sign(difference)) if abs(difference) > error else 0
-
-
-def with_error(difference: float, error: float, places: int | None = None) -> str:
-    """Write a difference and its error, by default to two digits of the error."""
-    places = _places([error]) if places is None else places
-    text = _write(difference, places, "+")
-    return text if np.isnan(error) else f"{text} ± {_write(error, places)}"
-
-
 def text_table(comparison: Any) -> str:
     """Write a comparison as aligned columns of text, and its verdict."""
-    lines = []
-    for caption, columns in _tables(comparison):
-        lines.append(caption)
-        texts = [[name, *(text for text, _ in columns[name])] for name in columns]
-        widths = [max(map(len, column)) for column in texts]
-        for row in zip(*texts, strict=True):
-            cells = [
-                text.ljust(width) if place < 2 else text.rjust(width)
-                for place, (text, width) in enumerate(zip(row, widths, strict=True))
-            ]
-            lines.append("  ".join(cells).rstrip())
-        lines.append("")
-    return "\n".join([*lines, comparison.summary()])
+    return write_text(_tables(comparison), comparison.summary(), n_names=2)
 
 
 def html_table(comparison: Any) -> str:
     """Write a comparison as HTML tables, and its verdict."""
-    parts = []
-    for caption, columns in _tables(comparison):
-        header = [(name, 0) for name in columns]
-        body = "\n".join(
-            _html_row(row, "td") for row in zip(*columns.values(), strict=True)
-        )
-        parts.append(
-            '<table style="color:inherit;border-collapse:collapse;margin-bottom:1em">\n'
-            '<caption style="text-align:left;color:inherit">'
-            f"{escape(caption)}</caption>\n"
-            f"<thead>{_html_row(header, 'th')}</thead>\n"
-            f"<tbody>\n{body}\n</tbody></table>"
-        )
-    parts += [f"<p>{escape(line)}</p>" for line in comparison.summary().splitlines()]
-    return "\n".join(["<div>", *parts, "</div>"])
+    return write_html(_tables(comparison), comparison.summary(), n_names=2)
 
 
-def _html_row(cells: Iterable[Cell], tag: str) -> str:
-    row = ""
-    for place, (text, better) in enumerate(cells):
-        kind, align = ("th", "left") if place < 2 else (tag, "right")
-        style = f"text-align:{align};padding:2px 8px;{_HTML_COLORS.get(better, '')}"
-        row += f'<{kind} style="{style}">{escape(text)}</{kind}>'
-    return f"<tr>{row}</tr>"
-
-
-def _tables(comparison: Any) -> list[tuple[str, dict[str, list[Cell]]]]:
+def _tables(comparison: Any) -> list[Table]:
     """Caption and columns of each table: the primary metric, then the others."""
     metric, *others = comparison.metric_names
     records = comparison.records()
     values = records.values()
-    places = _places(r["difference_se"] for r in values)
-    time_places = _places(r["fit_seconds"] for r in values)
+    places = places_of(r["difference_se"] for r in values)
+    time_places = places_of(r["fit_seconds"] for r in values)
     names = {
         "estimator": [(e if r == "none" else "", 0) for e, r in records],
         "resampler": [(r, 0) for _, r in records],
     }
     main = {
-        "score": [(_write(r["mean"], places), 0) for r in values],
+        "score": [(write(r["mean"], places), 0) for r in values],
         "vs none": _gains(records, places),
-        "vs best rival": [_gain(r, "rival_difference", places) for r in values],
-        "worse in": [(_share(r["harm_rate"]), 0) for r in values],
-        "rows added": [(_write(r["rows_added"], 0, "+"), 0) for r in values],
-        "accepted": [(_share(r["accepted"]), 0) for r in values],
-        "fit (s)": [(_write(r["fit_seconds"], time_places), 0) for r in values],
+        "vs best rival": [gain_cell(r, "rival_difference", places) for r in values],
+        "worse in": [(share(r["harm_rate"]), 0) for r in values],
+        "rows added": [(write(r["rows_added"], 0, "+"), 0) for r in values],
+        "accepted": [(share(r["accepted"]), 0) for r in values],
+        "fit (s)": [(write(r["fit_seconds"], time_places), 0) for r in values],
     }
     if np.isnan(comparison.accepted_).all():
         del main["accepted"]
@@ -329,7 +288,7 @@ def _tables(comparison: Any) -> list[tuple[str, dict[str, list[Cell]]]]:
         rest = {}
         for name in others:
             records = comparison.records(name)
-            places = _places(r["difference_se"] for r in records.values())
+            places = places_of(r["difference_se"] for r in records.values())
             rest[name] = _gains(records, places, with_mean=True)
         tables.append(("Other metrics: score of none, differences to it", rest))
     return [(caption, {**names, **columns}) for caption, columns in tables]
@@ -340,28 +299,7 @@ def _gains(records: Records, places: int, *, with_mean: bool = False) -> list[Ce
     cells = []
     for (_, resampler), record in records.items():
         if resampler != "none":
-            cells.append(_gain(record, "difference", places))
+            cells.append(gain_cell(record, "difference", places))
         else:
-            cells.append((_write(record["mean"], places) if with_mean else "", 0))
+            cells.append((write(record["mean"], places) if with_mean else "", 0))
     return cells
-
-
-def _gain(record: dict[str, Any], key: str, places: int) -> Cell:
-    difference, error = record[key], record[f"{key}_se"]
-    return with_error(difference, error, places), sign(difference, error)
-
-
-def _places(errors: Iterable[float]) -> int:
-    """Decimal places that show two digits of a typical error."""
-    errors = [error for error in errors if error > 0]
-    return int(1 - np.floor(np.log10(np.median(errors)))) if errors else 4
-
-
-def _write(value: float, places: int, plus: str = "") -> str:
-    if np.isnan(value):
-        return "-"
-    return f"{value:{plus}.{max(places, 0)}f}" if places <= 6 else f"{value:{plus}.1e}"
-
-
-def _share(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.0%}"

@@ -27,8 +27,8 @@ class LearningCurveDisplay:
 
     A line is the mean of a strategy over its seeds, the band one standard error of it
     on either side; there is none for a single seed. A line ends where the first of its
-    seeds does. The legend beside the axes names the strategies from the highest end of
-    a line to the lowest.
+    seeds does; those that failed, with NaN throughout, are left out. The legend beside
+    the axes names the strategies from the highest end of a line to the lowest.
 
     Use :meth:`from_loops` to draw fitted loops.
 
@@ -37,7 +37,8 @@ class LearningCurveDisplay:
     curves : dict of lists of histories
         The histories of each strategy by its name, one for each seed. A history is a
         dict of lists, "n_labels" and "score" among them. A single one needs no list
-        around it.
+        around it. Those of :func:`skmix.active.compare_selectors` are its
+        ``histories_``.
 
     Attributes
     ----------
@@ -54,6 +55,7 @@ class LearningCurveDisplay:
 
     See Also
     --------
+    skmix.active.compare_selectors : Makes histories of several strategies.
     HistoryDisplay : The objective of a resampler that learns.
     skmix.metrics.paired_difference : Compares the areas of two strategies.
 
@@ -175,9 +177,9 @@ class LearningCurveDisplay:
             If matplotlib is not installed.
 
         ValueError
-            If there is nothing to draw, if a history lacks `y`, if the seeds of a
-            strategy were scored at different numbers of labels, or if there is no
-            strategy `relative_to` or the others have other seeds than it has.
+            If there is nothing to draw, or only NaN, if a history lacks `y`, if the
+            seeds of a strategy were scored at different numbers of labels, or if there
+            is no strategy `relative_to` or the others have other seeds than it has.
         """
         curves = {
             name: _align(name, [own] if isinstance(own, Mapping) else own, y)
@@ -188,11 +190,15 @@ class LearningCurveDisplay:
         drawn = curves if relative_to is None else _subtract(curves, relative_to)
         if ax is None:
             _, ax = import_pyplot().subplots(figsize=(7.5, 4.2), layout="constrained")
-        lines = {}
+        lines, sizes = {}, set()
         for place, (name, (n_labels, values)) in enumerate(drawn.items()):
+            values = values[~np.isnan(values).all(axis=1)]
+            if not len(values):
+                continue
             turn, color = divmod(place, len(COLORS))
             look = {"color": COLORS[color], "ls": STYLES[turn % len(STYLES)]}
             mean, n_seeds = values.mean(axis=0), len(values)
+            sizes.add(n_seeds)
             if name == relative_to:
                 line = ax.axhline(0, linewidth=1.2, label=name, **look)
             else:
@@ -206,6 +212,11 @@ class LearningCurveDisplay:
                         n_labels, low, high, color=look["color"], alpha=0.2, lw=0
                     )
             lines[line] = mean[-1]
+        if not lines:
+            raise ValueError(
+                f"All values of {y!r} are NaN, or those of {relative_to!r} are: there "
+                "is nothing to draw."
+            )
         label = "Score" if y == "score" else y
         if relative_to is not None:
             label += f" above that of {relative_to}"
@@ -215,7 +226,7 @@ class LearningCurveDisplay:
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(
             handles=sorted(lines, key=lambda line: lines[line], reverse=True),
-            title=_describe({len(values) for _, values in drawn.values()}),
+            title=_describe(sizes),
             loc="center left",
             bbox_to_anchor=(1, 0.5),
             alignment="left",

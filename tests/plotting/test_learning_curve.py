@@ -114,6 +114,24 @@ def test_differences_are_taken_seed_by_seed():
         assert lines(plain)[name].get_color() == drawn[name].get_color()
 
 
+def test_seeds_that_failed_are_left_out():
+    failed = history(np.nan, np.nan, np.nan)
+    curves = {
+        "random": CURVES["random"],
+        "margin": [CURVES["margin"][0], failed],
+        "core-set": [failed, failed],
+    }
+    shown = LearningCurveDisplay(curves).plot()
+    assert_allclose(lines(shown)["margin"].get_ydata(), [0.5, 0.7, 0.9])
+    assert legend(shown) == ["margin", "random"]
+    assert len(bands(shown)) == 1
+    assert_allclose(shown.area_["margin"], [0.7, np.nan])
+    shown = LearningCurveDisplay(curves).plot(relative_to="random")
+    assert_allclose(lines(shown)["margin"].get_ydata(), [0, 0.1, 0.3], atol=1e-15)
+    with pytest.raises(ValueError, match="or those of 'core-set' are: there"):
+        LearningCurveDisplay(curves).plot(relative_to="core-set")
+
+
 def test_a_line_ends_where_its_first_seed_does():
     curves = {
         "early": [history(0.5, 0.6, 0.7, 0.8), history(0.7, 0.8)],
