@@ -14,13 +14,13 @@ ifneq ($(wildcard ../shared/data),)
 export SKMIX_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test lint docs benchmark clean
+.PHONY: demo test lint docs benchmark asv clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python benchmarks/demo.py --out demo
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.installed-tests,lint
 	$(BIN)/ruff check .
@@ -51,6 +51,10 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL) $(VALUATION)
 	$(COMPARE)/human.py --scratch .cache/human.jsonl
 	$(COMPARE)/human_cost.py
 	$(COMPARE)/tables.py --out .cache/tables
+
+# An hour on one core: seconds and megabytes of each estimator at three sizes.
+asv: $(VENV)/.installed-benchmark
+	$(COMPARE)/scaling.py
 
 # A rival that needs an older NumPy than skmix has beside it.
 $(SMOGN):

@@ -97,7 +97,7 @@ SETTINGS = {"max_samples": 120, "guard": False, "random_state": 0}
 @pytest.mark.parametrize("guard", [False, True])
 def test_what_is_learned_from_some_is_used_on_all(resampler, guard):
     resampler = resampler.set_params(guard=guard).fit(X, Y)
-    X_new, y_new = resampler.resample()
+    X_new, _ = resampler.resample()
     assert_array_equal(X_new[:600], X)
     if not resampler.accepted_:
         assert guard
