@@ -13,6 +13,7 @@ _KERNEL_REACH = 8.3
 _BLOCK_BYTES = 2**26
 _ROWS_AT_A_TIME = 8192
 _REJECTION_ROUNDS = 400
+_LABEL_BLOCKS, _BLOCK_ROUNDS = 512, 100
 
 
 def unique_pairs(
@@ -150,9 +151,11 @@ def kernel_partners(
     -----
     By rejection: partners are proposed evenly among the rows whose first label lies
     within reach of the kernel, and kept with the kernel's value. Rows that are still
-    without a partner after many rounds (an isolated label) get theirs from the kernel
-    itself, over the rows that are not negligible beside the nearest. Both draw from the
-    same distribution. Memory is O(n) and a block of 64 MiB.
+    without a partner after many rounds (those of rare labels) choose among blocks of
+    sorted labels first, by the greatest value of the kernel in each. What is then left
+    (an isolated label) gets a partner from the kernel itself, over the rows that are
+    not negligible beside the nearest. All draw from the same distribution. Memory is
+    O(n) and a block of 64 MiB.
     """
     order = np.argsort(Y[:, 0], kind="stable")
     low, high = _window(Y[order, 0], Y[first, 0], _KERNEL_REACH * bandwidth)
@@ -170,9 +173,10 @@ def kernel_partners(
         kept = (rng.random_sample(len(open_)) < kernel) & (proposed != row)
         second[open_[kept]] = proposed[kept]
         open_ = open_[~kept]
-    left = np.flatnonzero(second < 0)
-    if len(left):
-        second[left] = _draw_by_rates(first[left], Y, order, bandwidth, rng)
+    for draw in (_draw_by_blocks, _draw_by_rates):
+        left = np.flatnonzero(second < 0)
+        if len(left):
+            second[left] = draw(first[left], Y, order, bandwidth, rng)
     return second
 
 
@@ -182,6 +186,43 @@ def _window(
     """Places in sorted labels that lie within a radius of given ones."""
     low = np.searchsorted(y, centre - radius, side="left")
     return low, np.searchsorted(y, centre + radius, side="right")
+
+
+def _draw_by_blocks(
+    first: IntArray, Y: FloatArray, order: IntArray, bandwidth: float, rng: RandomState
+) -> IntArray:
+    """Propose partners block by block; -1 for rows that have none after all."""
+    n_blocks = min(_LABEL_BLOCKS, len(order))
+    ends = np.linspace(0, len(order), n_blocks + 1).astype(np.intp)
+    begin, counts = ends[:-1], np.diff(ends)
+    y = Y[order, 0]
+    low, high = y[begin], y[ends[1:] - 1]
+    second = np.full(len(first), -1, dtype=np.intp)
+    size = max(1, _BLOCK_BYTES // (64 * n_blocks))
+    for start in range(0, len(first), size):
+        rows = first[start : start + size]
+        centre = Y[rows, :1]
+        gap = np.maximum(np.maximum(low - centre, centre - high), 0.0)
+        # Logarithm of the greatest value that the kernel can have in a block.
+        bound = -(gap**2) / (2 * bandwidth**2)
+        rate = counts * np.exp(bound - bound.max(axis=1, keepdims=True))
+        total = np.cumsum(rate, axis=1)
+        open_ = np.arange(len(rows))
+        for _ in range(_BLOCK_ROUNDS):
+            if not len(open_):
+                break
+            target = rng.random_sample(len(open_)) * total[open_, -1]
+            block = (total[open_] <= target[:, None]).sum(axis=1).clip(0, n_blocks - 1)
+            share = rng.random_sample(len(open_))
+            place = begin[block] + (share * counts[block]).astype(np.intp)
+            row, proposed = rows[open_], order[place]
+            distance = ((Y[row] - Y[proposed]) ** 2).sum(axis=1)
+            log_rate = -distance / (2 * bandwidth**2) - bound[open_, block]
+            kept = np.log1p(-rng.random_sample(len(open_))) < log_rate
+            kept &= proposed != row
+            second[start + open_[kept]] = proposed[kept]
+            open_ = open_[~kept]
+    return second
 
 
 def _draw_by_rates(

@@ -84,6 +84,25 @@ def test_partners_come_at_the_kernels_rates(n_targets, bandwidth):
     assert_allclose(counts, kernel_matrix(Y, bandwidth), atol=0.012)
 
 
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("n_blocks", [1, 3, 8])
+def test_blocks_of_labels_give_the_kernels_rates(n_targets, n_blocks, monkeypatch):
+    def never(*arguments):
+        raise AssertionError("a row was left to the kernel itself")
+
+    monkeypatch.setattr("skmix._core.pairs._REJECTION_ROUNDS", 0)
+    monkeypatch.setattr("skmix._core.pairs._LABEL_BLOCKS", n_blocks)
+    monkeypatch.setattr("skmix._core.pairs._BLOCK_ROUNDS", 1000)
+    monkeypatch.setattr("skmix._core.pairs._draw_by_rates", never)
+    Y = np.random.RandomState(1).normal(size=(8, n_targets))
+    draws = 40_000
+    first = np.repeat(np.arange(8), draws)
+    second = kernel_partners(first, Y, 0.7, np.random.RandomState(2))
+    counts = np.zeros((8, 8))
+    np.add.at(counts, (first, second), 1 / draws)
+    assert_allclose(counts, kernel_matrix(Y, 0.7), atol=0.012)
+
+
 def test_an_isolated_label_gets_the_nearest_partner():
     Y = np.array([[0.0], [0.001], [1000.0]])
     second = kernel_partners(np.array([2] * 50), Y, 0.1, np.random.RandomState(0))
