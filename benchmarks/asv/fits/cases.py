@@ -76,9 +76,7 @@ CLASSIFICATION = {
     "MixAnNSampler, max_samples": partial(
         imbalance.MixAnNSampler, SGDClassifier(), max_samples=10_000, **ON_CPU
     ),
-    "AutoSMOTESampler": partial(
-        imbalance.AutoSMOTESampler, SGDClassifier(), max_samples=10_000, **ON_CPU
-    ),
+    "AutoSMOTESampler": partial(imbalance.AutoSMOTESampler, SGDClassifier(), **ON_CPU),
     "LearnedAugmenter": partial(
         weighting.LearnedAugmenter, SGDClassifier(loss="log_loss"), **ON_CPU
     ),
