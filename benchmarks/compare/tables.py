@@ -20,6 +20,7 @@ import human_tables
 import imbalance_tables
 import matplotlib.pyplot as plt
 import regression_tables
+import scaling_tables
 import weighting_tables
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +44,7 @@ def main() -> None:
         active_tables,
         weighting_tables,
         human_tables,
+        scaling_tables,
     )
     made_of = partial(read, options.results)
     with plt.rc_context({"figure.constrained_layout.use": True, "svg.hashsalt": ""}):
