@@ -16,7 +16,7 @@ IntArray = NDArray[np.intp]
 
 # Most rows that a row is compared with, where trees do not help: in more dimensions
 # than this scikit-learn's take longer than comparing all.
-MAX_CELL = 2**14
+MAX_CELL = 12_000
 TREE_DIMENSIONS = 4
 # Sorted labels are looked at in blocks of so many.
 BLOCK_VALUES = 2**20
@@ -29,7 +29,7 @@ class CellNeighbors(BaseEstimator):
 
     Parameters
     ----------
-    max_cell : int, default=16384
+    max_cell : int, default=12000
         Most rows in a cell.
 
     Attributes

@@ -164,9 +164,9 @@ class MixAnNSampler(JudgedSampler):
     neighbor_search : estimator, default=None
         What finds the nearest rows: anything with ``fit`` and ``kneighbors``, or a
         transformer that makes a sparse graph of distances, such as
-        ``PyNNDescentTransformer``. None is an exact search up to 16384 rows, or in up
+        ``PyNNDescentTransformer``. None is an exact search up to 12000 rows, or in up
         to four dimensions; beyond, rows are compared with those of the same part of
-        space, of 8192 to 16384 rows.
+        space, of 6000 to 12000 rows.
 
     max_time : float, default=None
         Seconds that a fit may take, shared out among its phases. What was found so far

@@ -62,9 +62,9 @@ class KNNMixupResampler(JudgedResampler):
     neighbor_search : estimator, default=None
         What finds the nearest rows by features: anything with ``fit`` and
         ``kneighbors``, or a transformer that makes a sparse graph of distances, such as
-        ``PyNNDescentTransformer``. None is an exact search up to 16384 rows, or in up
+        ``PyNNDescentTransformer``. None is an exact search up to 12000 rows, or in up
         to four dimensions; beyond, rows are compared with those of the same part of
-        space, of 8192 to 16384 rows.
+        space, of 6000 to 12000 rows.
 
     categorical_features : "from_dtype" or array-like, default="from_dtype"
         Columns that hold categories: names, places or a mask, in addition to columns
