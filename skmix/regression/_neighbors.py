@@ -80,6 +80,7 @@ class NeighborRecipe:
         self.max_mixes = np.inf if max_mixes is None else max_mixes
         self.encoder = data.encoder
         self._neighbors: list[IntArray] | None = None
+        self._first: NeighborRecipe | None = None
 
     def on(self, data: ResamplingData) -> NeighborRecipe:
         """Make the recipe for other rows, with what was learned from the first.
@@ -96,7 +97,7 @@ class NeighborRecipe:
         """
         other = copy(self)
         other.data, other.ratio = data, self.ratio.on(data)
-        other._neighbors = None
+        other._neighbors, other._first = None, self._first or self
         return other
 
     @property
@@ -121,7 +122,9 @@ class NeighborRecipe:
 
     @cached_property
     def teacher(self) -> KernelTeacher:
-        """Made when first asked for."""
+        """Made when first asked for, of the rows that the first recipe was made of."""
+        if self._first is not None:
+            return self._first.teacher
         Z = self.encoder(self.data.columns)
         return KernelTeacher(Z, self.data.target, self.seed)
 

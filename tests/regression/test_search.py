@@ -63,6 +63,23 @@ def test_the_teacher_has_a_share_in_the_labels():
     assert_allclose(bent.target, recipe.teacher.predict(Z_mix), atol=1e-6)
 
 
+def test_a_recipe_for_other_rows_has_learned_from_the_first():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(60, 2))
+    _, data = read(X, X[:, 0] ** 2)
+    some = data.take(np.arange(20))
+    recipe = recipe_of(some)
+    other = recipe.on(data).on(data.take(np.arange(20, 60)))
+    mixes = other.draw(2, None, share=1.0)
+    assert other.teacher is recipe.teacher
+    # In the coordinates of the first rows, those of the others are not standardised.
+    mean, scale = X[:20].mean(axis=0), X[:20].std(axis=0)
+    Z = (X[20:] - mean) / scale
+    Z_mix = (Z[mixes.first] + Z[mixes.second]) / 2
+    assert_allclose(mixes.target, recipe.teacher.predict(Z_mix), atol=1e-6)
+    assert len(other.neighbors[0]) == 40
+
+
 def test_labels_in_blocks_of_mixes(monkeypatch):
     rng = np.random.RandomState(0)
     frame = pd.DataFrame({"a": rng.normal(size=40), "b": rng.choice(["x", "y"], 40)})
