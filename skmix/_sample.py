@@ -88,6 +88,8 @@ def draw_sample(
     judged_apart = data.X_val is None and not by_class
     n_fresh = min(max_samples, int(FRESH * n)) if judged_apart else 0
     fresh = order[_within(unit[order[::-1]], n_fresh, n)[::-1]]
+    if len(fresh) == n:
+        return None  # a single group
     rest = order[: n - len(fresh)]
     rows = np.sort(rest[_within(unit[rest], max_samples, len(rest))])
     held_out = {

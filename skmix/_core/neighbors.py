@@ -183,6 +183,11 @@ def find_neighbors(
         distance, neighbors = (np.asarray(part) for part in found)
     else:
         distance, neighbors = _of_graph(search, Z, queries, k)
+    if neighbors.dtype.kind not in "iu" or (neighbors >= len(Z)).any():
+        raise ValueError(
+            f"neighbor_search={search!r} must give distances and places of rows, in "
+            f"this order, got places of dtype {neighbors.dtype} for {len(Z)} rows."
+        )
     known = neighbors.shape == (len(queries), k) and not (neighbors < 0).any()
     if not known:
         raise ValueError(

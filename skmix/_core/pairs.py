@@ -247,8 +247,11 @@ def _draw_by_rates(
         place = np.arange(begin[-1]) - begin[owner] + low[start:stop][owner]
         partner = order[place]
         squared = ((Y[rows[owner]] - Y[partner]) ** 2).sum(axis=1)
-        # In units of the nearest partner's rate; only the row itself is nearer.
-        excess = np.maximum(squared - distance[start:stop][owner], 0.0)
+        # In units of the nearest partner's rate; only the row itself is nearer. What
+        # was found before may be the nearest of a part of the rows.
+        others = np.where(partner != rows[owner], squared, np.inf)
+        least = np.minimum.reduceat(others, begin[:-1])
+        excess = np.maximum(squared - least[owner], 0.0)
         rate = np.exp(-excess / (2 * bandwidth**2)) * (partner != rows[owner])
         # One running sum for all windows: a window's share of it is its own sum.
         total = np.concatenate([[0.0], np.cumsum(rate)])

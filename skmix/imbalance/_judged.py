@@ -171,7 +171,9 @@ class JudgedSampler(BaseMixSampler):
                 self._decide(contest.judge, *predicted)
             else:
                 self.policy_ = union(finals.ranked()[:n_union])
-                self._decide(*self._judge_on_all(everything, contest, by_votes, rng))
+                self._decide(
+                    *self._judge_on_all(everything, contest, by_votes, loop, rng)
+                )
             if sample is not None:
                 self._ground = self._ground_of(everything)
         except NoTimeLeft:
@@ -293,7 +295,12 @@ class JudgedSampler(BaseMixSampler):
         return Ground(data, asked, self.max_mixes, self.neighbor_search)
 
     def _judge_on_all(
-        self, data: ResamplingData, contest: Contest, by_votes: bool, rng: RandomState
+        self,
+        data: ResamplingData,
+        contest: Contest,
+        by_votes: bool,
+        loop: Loop,
+        rng: RandomState,
     ) -> tuple[Judge, list[FloatArray], list[FloatArray]]:
         """Predict with the winner and without when all rows are mixed, on new splits.
 
@@ -316,6 +323,8 @@ class JudgedSampler(BaseMixSampler):
             evaluator = RefitEvaluator(
                 ground, folds, contest.evaluator.estimator, self._rows_with, self.n_jobs
             )
+            if self.max_time is not None:
+                _check_time(loop, evaluator.seconds_to_decide())
         arms: tuple[list[FloatArray], list[FloatArray]] = ([], [])
         for repeat in sorted({fold.repeat for fold in folds}):
             for arm, policy in zip(arms, (self.policy_, None), strict=True):

@@ -27,6 +27,8 @@ from ._teacher import KernelRegressor, KernelTeacher
 
 # Fewer rows than this cannot say whether mixing helps.
 MIN_ROWS_TO_JUDGE = 10
+# Fewer groups than this have no low p-value.
+MIN_GROUPS_TO_JUDGE = 5
 STOPPED = "the fits to all rows before the stop"
 
 
@@ -145,6 +147,15 @@ class JudgedResampler(BaseMixResampler):
             where = "held-out rows" if held_out else f"rows in {n_blocks} folds"
             self._give_up(f"{n_judged} {where}")
             return None
+        apart = sample.fresh if some.groups is None else data.groups[sample.fresh]
+        n_apart = len(np.unique(apart))
+        least = MIN_ROWS_TO_JUDGE if some.groups is None else MIN_GROUPS_TO_JUDGE
+        if self.guard and some is not data and some.X_val is None and n_apart < least:
+            loop.close()
+            self.history_ = loop.history
+            units = "rows" if some.groups is None else "groups"
+            self._give_up(f"{n_apart} {units} beside max_samples={self.max_samples}")
+            return None
         seed = draw_seed(rng)
         make = self._maker()
         if some.X_val is not None:
@@ -183,12 +194,15 @@ class JudgedResampler(BaseMixResampler):
             try:
                 losses = self._losses_on_all(data, search, recipe, sample.fresh)
             except KeyboardInterrupt:
+                self._recipe = None
                 self._give_up(STOPPED)
                 return search
             groups = None if groups is None else groups[sample.fresh]
         if some is not data:
             what += f", as learned from {len(some)} of {len(data)} rows"
             recipe = recipe.on(data)
+            # Nothing is drawn from them.
+            some.X_val = some.columns_val = some.target_val = None
         self._judge(*losses, what, judge=judge, groups=groups)
         # It may be much larger than the rows.
         self._recipe = recipe if self.accepted_ else None

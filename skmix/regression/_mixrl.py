@@ -464,7 +464,7 @@ class MixRLResampler(JudgedResampler):
         n_val = len(data.X_val)
         some = self._sample(data, rng).data
         if not options:
-            options = {"any": [max(1, min(len(some) - 1, self.max_mixes // len(some)))]}
+            options = {"any": [max(1, min(len(some) - 1, self.max_mixes // len(data)))]}
         self._greatest = {kind: max(counts) for kind, counts in options.items()}
         if self.guard and n_val < MIN_ROWS_TO_JUDGE:
             return self._mix_nothing(data, options, f"{n_val} held-out rows")

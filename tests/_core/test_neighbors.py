@@ -192,6 +192,17 @@ class TooFew(Backwards):
         return distance, places
 
 
+class Swapped(Backwards):
+    def kneighbors(self, X, n_neighbors):
+        return super().kneighbors(X, n_neighbors)[::-1]
+
+
+class Beyond(Backwards):
+    def kneighbors(self, X, n_neighbors):
+        distance, places = super().kneighbors(X, n_neighbors)
+        return distance, places + 1
+
+
 class Dense(BaseEstimator):
     def __init__(self, n_neighbors=5):
         self.n_neighbors = n_neighbors
@@ -207,6 +218,8 @@ class Dense(BaseEstimator):
     ("search", "message"),
     [
         (TooFew(), r"neighbor_search=TooFew\(\) found fewer than 3 .* more thoroughly"),
+        (Swapped(), r"distances and places of rows, in this order, got .* float64"),
+        (Beyond(), r"got places of dtype int64 for 20 rows"),
         (Dense(), r"must have a method kneighbors, or make a sparse graph of shape"),
     ],
 )
