@@ -169,13 +169,13 @@ class JudgedSampler(BaseMixSampler):
             elif sample is None or not self.guard:
                 self.policy_, *predicted = contest.compare(finals, n_union)
                 self._decide(contest.judge, *predicted)
+                if sample is not None:
+                    self._ground = self._ground_of(everything)
             else:
                 self.policy_ = union(finals.ranked()[:n_union])
                 self._decide(
                     *self._judge_on_all(everything, contest, by_votes, loop, rng)
                 )
-            if sample is not None:
-                self._ground = self._ground_of(everything)
         except NoTimeLeft:
             self._give_up(f"the {self.max_time:g} seconds of max_time")
         except KeyboardInterrupt:
@@ -306,7 +306,7 @@ class JudgedSampler(BaseMixSampler):
 
         What was chosen by some of the rows need not help where there are more.
         """
-        ground = self._ground_of(data)
+        self._ground = ground = self._ground_of(data)
         codes, groups = ground.codes, data.groups
         if data.X_val is not None:
             codes, groups = self._codes_of_held_out(ground), None
