@@ -114,7 +114,7 @@ def dask_client():
     distributed = pytest.importorskip("dask.distributed")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -169,7 +169,6 @@ def test_on_ray(ray_cluster):
         (taught_search, X),
         (classifier, X_CLASS),
         (comparison, X),
-        (grid, X),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -56,7 +56,7 @@ def on_workers(n_workers, X, y, ahead):
     few = slice(WARM_UP_ROWS)
     with (
         LocalCluster(
-            n_workers=n_workers, threads_per_worker=1, dashboard_address=None
+            n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
         Client(cluster),
     ):
