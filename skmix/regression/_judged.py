@@ -22,7 +22,7 @@ from .._training import interrupts_raised, seeded
 from ..base import BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ..metrics import squared_error_by_row
-from ._search import CandidateSearch, Fold, Make, fit_fold, make_folds
+from ._search import Block, CandidateSearch, Fold, Make, fit_fold, make_folds
 from ._teacher import KernelRegressor, KernelTeacher
 
 # Fewer rows than this cannot say whether mixing helps.
@@ -136,25 +136,11 @@ class JudgedResampler(BaseMixResampler):
         sample = sample or self._sample(data, rng)
         some = sample.data
         folds, blocks = make_folds(some, self.cv, stops, rng)
-        n_blocks = sum(repeat == 0 for repeat, _ in blocks)
-        n_judged = len(some if some.X_val is None else some.X_val)
-        few = n_judged < MIN_ROWS_TO_JUDGE or n_blocks < 2
-        # Of a single row, as a large group may leave it, there are no mixes.
-        if few or min(fold.n_training(some) for fold in folds) < 2:
+        lack = self._lack(data, sample, folds, blocks)
+        if lack:
             loop.close()
             self.history_ = loop.history
-            held_out = some.X_val is not None
-            where = "held-out rows" if held_out else f"rows in {n_blocks} folds"
-            self._give_up(f"{n_judged} {where}")
-            return None
-        apart = sample.fresh if some.groups is None else data.groups[sample.fresh]
-        n_apart = len(np.unique(apart))
-        least = MIN_ROWS_TO_JUDGE if some.groups is None else MIN_GROUPS_TO_JUDGE
-        if self.guard and some is not data and some.X_val is None and n_apart < least:
-            loop.close()
-            self.history_ = loop.history
-            units = "rows" if some.groups is None else "groups"
-            self._give_up(f"{n_apart} {units} beside max_samples={self.max_samples}")
+            self._give_up(lack)
             return None
         seed = draw_seed(rng)
         make = self._maker()
@@ -207,6 +193,32 @@ class JudgedResampler(BaseMixResampler):
         # It may be much larger than the rows.
         self._recipe = recipe if self.accepted_ else None
         return search
+
+    def _lack(
+        self,
+        data: ResamplingData,
+        sample: Sample,
+        folds: Sequence[Fold],
+        blocks: Sequence[Block],
+    ) -> str | None:
+        """Say what there is too little of to judge by."""
+        some, n_blocks = sample.data, sum(repeat == 0 for repeat, _ in blocks)
+        held_out = some.X_val is not None
+        n_judged = len(some.X_val if held_out else some)
+        few = n_judged < MIN_ROWS_TO_JUDGE or n_blocks < 2
+        # Of a single row, as a large group may leave it, there are no mixes.
+        if few or min(fold.n_training(some) for fold in folds) < 2:
+            where = "held-out rows" if held_out else f"rows in {n_blocks} folds"
+            return f"{n_judged} {where}"
+        if some is data or held_out or not self.guard:
+            return None
+        apart, least, units = sample.fresh, MIN_ROWS_TO_JUDGE, "rows"
+        if data.groups is not None:
+            apart, least, units = data.groups[apart], MIN_GROUPS_TO_JUDGE, "groups"
+        n_apart = len(np.unique(apart))
+        if n_apart < least:
+            return f"{n_apart} {units} beside max_samples={self.max_samples}"
+        return None
 
     def _losses_on_all(
         self, data: ResamplingData, search: CandidateSearch, recipe: Any, fresh: Any
