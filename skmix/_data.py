@@ -106,6 +106,46 @@ class ResamplingData:
             groups=None if self.groups is None else self.groups[rows],
         )
 
+    def split(self, cv: Any, Z: NDArray) -> list[tuple[NDArray, NDArray]]:
+        """Split the training rows by a splitter of the user.
+
+        Parameters
+        ----------
+        cv : splitter
+            What makes the folds.
+
+        Z : ndarray of shape (n, p)
+            What it is shown of the features.
+
+        Returns
+        -------
+        splits : list of (train, test)
+            Places of rows.
+
+        Raises
+        ------
+        ValueError
+            If it names rows that are not there.
+        """
+        n = len(self)
+        splits = list(cv.split(Z, self.target, self.groups))
+        n_named = 1 + max(
+            (part.max(initial=-1) for pair in splits for part in pair), default=-1
+        )
+        if n_named > n:
+            raise ValueError(
+                f"cv={cv!r} splits {n_named} rows, but only {n} are learned from. With "
+                "max_samples, or inside a pipeline or grid, rows are some of those "
+                "that such folds were made for: pass a number of folds, or a splitter "
+                "that asks for groups=, as GroupKFold."
+            )
+        return splits
+
+    def forget_held_out(self) -> None:
+        """Let go of the held-out rows, from which nothing is drawn."""
+        self.X_val = self.columns_val = self.target_val = None
+        vars(self).pop("Z_val", None)
+
     def apart(self) -> tuple[Any, Any, Any, Rest]:
         """Take the data apart into what travels to other processes.
 

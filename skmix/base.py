@@ -107,9 +107,7 @@ class _BaseMix(
         data = self._read(X, y, X_val, y_val, groups)
         rng = check_random_state(self.random_state)
         self._learn(data, rng)
-        # Held-out rows are not kept: nothing is drawn from them.
-        data.X_val = data.columns_val = data.target_val = None
-        vars(data).pop("Z_val", None)
+        data.forget_held_out()
         self._data = data
         self._draw_seed = draw_seed(rng)
         return self

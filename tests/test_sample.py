@@ -1,5 +1,7 @@
 """Some rows to learn from, where there are many."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.random import RandomState
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, r2_score
+from sklearn.model_selection import PredefinedSplit
 
 from skmix._sample import draw_sample
 from skmix.exceptions import JudgementWarning
@@ -217,3 +220,47 @@ def test_an_upper_bound_of_the_mixes(kind):
     fewer = resampler.set_params(max_mixes=10)
     fewer.fit_resample(X, Y)
     assert np.bincount(fewer.parent_indices_[:, 0]).max() == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "y"), [(KNNMixupResampler, Y), (MixAnNSampler, Y > 1)]
+)
+def test_folds_that_were_made_for_all_rows(kind, y):
+    estimator = Ridge() if kind is KNNMixupResampler else LogisticRegression()
+    folds = PredefinedSplit(np.arange(len(X)) % 5)
+    resampler = kind(estimator, cv=folds, max_samples=100, random_state=0)
+    with pytest.raises(ValueError, match=r"splits \d+ rows, but only 100 are learned"):
+        resampler.fit(X, y)
+
+
+@pytest.mark.parametrize("max_samples", [None, 100])
+@pytest.mark.parametrize("guard", [True, False])
+def test_held_out_rows_are_not_kept(guard, max_samples):
+    settings = {"guard": guard, "max_samples": max_samples, "random_state": 0}
+    labels = X[:, 0] > 0.5
+    for resampler, y in [
+        (KNNMixupResampler(Ridge(), **settings), Y),
+        (AdaMixupResampler(Ridge(), max_iter=2, **settings), Y),
+        (MixRLResampler(Ridge(), max_iter=2, **settings), Y),
+        (
+            MixAnNSampler(LogisticRegression(), n_random=1, n_rounds=0, **settings),
+            labels,
+        ),
+    ]:
+        resampler.fit(X[100:], y[100:], X_val=X[:100], y_val=y[:100])
+        kept = pickle.dumps(resampler)
+        assert X[100:200].tobytes() in kept
+        assert X[40].tobytes() not in kept
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [MixAnNSampler(LogisticRegression()), AutoSMOTESampler(LogisticRegression())],
+)
+def test_nothing_is_kept_to_mix_by_where_nothing_is_mixed(sampler):
+    y = np.arange(60) < 3
+    sampler.set_params(random_state=0)
+    with pytest.warns(JudgementWarning, match="too few to judge"):
+        sampler.fit(X[:60], y, groups=np.arange(60) // 3)
+    assert sampler._ground is None
+    assert len(sampler.resample()[0]) == 60

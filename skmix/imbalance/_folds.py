@@ -59,8 +59,7 @@ def make_folds(
     if data.X_val is not None:
         return [Fold(0, np.ones(n, bool), np.arange(len(data.X_val)))]
     if not isinstance(cv, Integral):
-        splits = cv.split(data.Z, data.target, data.groups)
-        return _by_repeat(n, list(splits))
+        return _by_repeat(n, data.split(cv, data.Z))
     units = np.arange(n) if data.groups is None else data.groups
     n_units = [len(np.unique(units[codes == code])) for code in asked]
     n_folds = min(cv, *n_units)

@@ -22,7 +22,7 @@ from .._random import draw_seed
 from .._sample import draw_sample
 from .._training import seeded
 from .._validation import check_device_name, check_kind, check_layers
-from ..base import BaseMixSampler, Mixes, ResamplingData
+from ..base import TOO_FEW, BaseMixSampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ._evaluators import (
     Coordinates,
@@ -185,6 +185,11 @@ class JudgedSampler(BaseMixSampler):
             loop.close()
             self.history_ = loop.history
 
+    def _give_up(self, what: str, why: str = TOO_FEW) -> None:
+        """Hand the data back, and keep nothing that mixes are made from."""
+        self._ground = None
+        super()._give_up(what, why)
+
     def _lack(self, ground: Ground, codes: Any, n_parts: int) -> str | None:
         """Say what there is too little of to judge by, in each of so many parts."""
         if not len(codes):
@@ -326,9 +331,14 @@ class JudgedSampler(BaseMixSampler):
             if self.max_time is not None:
                 _check_time(loop, evaluator.seconds_to_decide())
         arms: tuple[list[FloatArray], list[FloatArray]] = ([], [])
-        for repeat in sorted({fold.repeat for fold in folds}):
+        repeats = sorted({fold.repeat for fold in folds})
+        n_left = 2 * len(repeats)
+        for repeat in repeats:
             for arm, policy in zip(arms, (self.policy_, None), strict=True):
+                start = monotonic()
                 arm.append(evaluator.predict(policy, repeat, contest.seed))
+                n_left -= 1
+                _check_time(loop, n_left * (monotonic() - start))
                 if data.X_val is not None and contest.choosing_rows is not None:
                     arm[-1][contest.choosing_rows] = np.nan
         return judge, *arms
@@ -341,6 +351,9 @@ class JudgedSampler(BaseMixSampler):
         self.best_score_ = float(np.mean([judge.score(p) for p in better]))
         self.baseline_score_ = float(np.mean([judge.score(p) for p in baseline]))
         self.accepted_ = not self.guard or (gain > 0 and p_value < GUARD_LEVEL)
+        if not self.accepted_:
+            # It is larger than the rows.
+            self._ground = None
         verdict = "Mix" if self.accepted_ else "No mixing. At best, mix"
         name = self.scoring if isinstance(self.scoring, str) else "score"
         self.chosen_ = (

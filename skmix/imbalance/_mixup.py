@@ -67,7 +67,7 @@ class MixupSampler(BaseMixSampler):
     ----------
     soft_labels_ : ndarray of shape (n + m, n_classes)
         Shares of the classes, in sorted order, in each row that came out of the last
-        draw.
+        :meth:`fit_resample` or :meth:`resample`; :meth:`iter_resample` makes none.
 
     sample_weight_ : ndarray of shape (n + m,)
         Weight of each of these rows: 1, so that soft labels count as they are.

@@ -19,7 +19,7 @@ from .._random import draw_seed
 from .._sample import Sample, draw_sample
 from .._stopping import stops_by_held_out_rows
 from .._training import interrupts_raised, seeded
-from ..base import BaseMixResampler, Mixes, ResamplingData
+from ..base import TOO_FEW, BaseMixResampler, Mixes, ResamplingData
 from ..exceptions import JudgementWarning, warn_user
 from ..metrics import squared_error_by_row
 from ._search import Block, CandidateSearch, Fold, Make, fit_fold, make_folds
@@ -180,19 +180,22 @@ class JudgedResampler(BaseMixResampler):
             try:
                 losses = self._losses_on_all(data, search, recipe, sample.fresh)
             except KeyboardInterrupt:
-                self._recipe = None
                 self._give_up(STOPPED)
                 return search
             groups = None if groups is None else groups[sample.fresh]
         if some is not data:
             what += f", as learned from {len(some)} of {len(data)} rows"
             recipe = recipe.on(data)
-            # Nothing is drawn from them.
-            some.X_val = some.columns_val = some.target_val = None
+            some.forget_held_out()
         self._judge(*losses, what, judge=judge, groups=groups)
         # It may be much larger than the rows.
         self._recipe = recipe if self.accepted_ else None
         return search
+
+    def _give_up(self, what: str, why: str = TOO_FEW) -> None:
+        """Hand the data back, and keep nothing that mixes are made from."""
+        self._recipe = None
+        super()._give_up(what, why)
 
     def _lack(
         self,

@@ -504,6 +504,7 @@ class MixRLResampler(JudgedResampler):
             model = policy.estimator
             judge = "a kernel model" if model is None else type(model).__name__
             self._judge(loss, baseline, what, judge=judge)
+        some.forget_held_out()
         # It may be much larger than the rows.
         self._recipe = policy.recipe_of_all if self.accepted_ else None
 
@@ -512,7 +513,7 @@ class MixRLResampler(JudgedResampler):
     ) -> None:
         """Give up, as there is too little of what."""
         self.options_ = np.zeros((len(data), len(options)), dtype=np.intp)
-        self.history_, self.n_iter_, self._recipe = {}, 0, None
+        self.history_, self.n_iter_ = {}, 0
         self._give_up(what)
 
     def _make_policy(

@@ -398,7 +398,7 @@ def make_splits(cv: Any, data: ResamplingData, rng: RandomState) -> list[Split]:
     splits: list[Split] = []
     times = np.zeros(len(data), dtype=int)
     for splitter in splitters:
-        for train, test in splitter.split(Z, data.target, groups):
+        for train, test in data.split(splitter, Z):
             splits.append((int(times.min()), train, test))
             times[test] += 1
             if np.ptp(times) > 1:
