@@ -35,6 +35,8 @@ N_REPEATS = 2
 class Recipe(Protocol):
     """A way to mix the rows it was made on, by a number that is to be chosen."""
 
+    data: ResamplingData | None
+
     def draw(self, candidate: Any, rng: RandomState) -> Mixes:
         """Mix the rows."""
 
@@ -133,9 +135,13 @@ def fit_fold(
     mixes = Mixes.none(train)
     if candidate is not None:
         recipe = fold.recipe or make(train, fold.seed)
-        fold.recipe = recipe if keep else None
+        recipe.data = train
         number, named = candidate
         mixes = recipe.draw(number, RandomState(fold.seed), **named)
+        if fold.train is not None:
+            # Each fold would keep a copy of its rows.
+            recipe.data = None
+        fold.recipe = recipe if keep else None
         del recipe
     rows = put_together(train, mixes)
     del train, mixes  # fits need memory, too
