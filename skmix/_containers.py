@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.sparse import vstack as sparse_vstack
 
-# New rows are made in blocks of so many numbers: what they are made from is then small.
-BLOCK_VALUES = 2**21
+# New rows are made in blocks of so many numbers, which fit a cache with what they are
+# made from.
+BLOCK_VALUES = 2**16
 
 
 def wrap(data: Any) -> ArrayContainer | FrameContainer:

@@ -1,4 +1,4 @@
-"""Minutes and peak memory of a fit of a million rows with 50 columns, on two cores.
+"""Minutes and peak memory of a fit of a million rows with 50 columns.
 
     python benchmarks/compare/million.py [--estimators NAME ...]
 
@@ -24,10 +24,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "asv"))
 from fits.cases import NAMES, make_case, warm_up
 
 N_ROWS, N_COLUMNS = 1_000_000, 50
-THREADS = 2
-# Learners that take hours on so many rows: their `max_samples` is for these.
-TOO_LONG = ("MixRLResampler", "AutoSMOTESampler")
-MEASURED = [name for name in NAMES if name not in TOO_LONG]
+# Learners that take too long on so many rows, or too much: `max_samples` is for these.
+TOO_MUCH = (
+    "MixRLResampler",
+    "MixRLResampler, held-out rows",
+    "AutoSMOTESampler",
+    "LearnedAugmenter",
+)
+MEASURED = [name for name in NAMES if name not in TOO_MUCH]
 # Kibibytes, as `ru_maxrss` counts.
 TO_GIGABYTES = 1024 / 1e9
 
@@ -46,6 +50,7 @@ def measure(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--estimators", nargs="+", default=MEASURED, choices=NAMES)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--one", choices=NAMES, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=RESULTS / "million.json")
     options = parser.parse_args()
@@ -58,19 +63,19 @@ def main():
     for name in options.estimators:
         done = subprocess.run(
             [sys.executable, __file__, "--one", name],
-            env={**os.environ, "OMP_NUM_THREADS": str(THREADS)},
+            env={**os.environ, "OMP_NUM_THREADS": str(options.threads)},
             stdout=subprocess.PIPE,
             text=True,
             check=True,
         )
         found[name] = json.loads(done.stdout.splitlines()[-1])
+        found[name]["threads"] = options.threads
         print(name, found[name], flush=True)
         write_json(
             options.out,
             {
                 "rows": N_ROWS,
                 "columns": N_COLUMNS,
-                "threads": THREADS,
                 "machine": machine(),
                 "estimators": {n: found[n] for n in NAMES if n in found},
             },

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib.pyplot as plt
+from cost_formulas import FORMULAS
 from layout import GREY, NOTHING, STYLES, rst
 
 NOTHING_FITTED = "nothing"
+MEBIBYTE = 2**20 / 1e6  # in megabytes
 # In panels, so that lines can be told apart.
 PANELS = {
     "Fixed recipes": (
@@ -24,6 +26,7 @@ PANELS = {
         "MixRLResampler",
         "MixRLResampler, max_samples",
         "MixRLResampler, held-out rows",
+        "MixRLResampler, both",
     ),
     "Learned, classification": (
         "MixAnNSampler",
@@ -43,19 +46,53 @@ def seconds_text(value: float) -> str:
 
 def scaling_table(found: dict[str, Any]) -> str:
     """Seconds, exponent and megabytes of each estimator."""
-    header = ["", *(f"s, n = {n}" for n in found["rows"]), "exponent", "MB, 100000"]
+    n, p = found["rows"][-1], found["columns"]
+    header = ["", *(f"s, n = {n}" for n in found["rows"]), "exponent"]
+    header += [f"MB, n = {n}", "by formula"]
     base = found["estimators"][NOTHING_FITTED]["peak_megabytes"][-1]
     rows = [
         [
             name,
             *map(seconds_text, row["seconds"]),
             f"{row['exponent']:.2f}",
-            f"{row['peak_megabytes'][-1] - base:.0f}",
+            f"{(row['peak_megabytes'][-1] - base) * MEBIBYTE:.0f}",
+            f"{FORMULAS[name].at(n, p) / 1e6:.0f}",
         ]
         for name, row in found["estimators"].items()
         if name != NOTHING_FITTED
     ]
     return rst(header, rows)
+
+
+def formula_table() -> str:
+    """Time and memory of each estimator by formula."""
+    header = ["", "time grows with", "bytes"]
+    return rst(header, [[name, f.time, f.text()] for name, f in FORMULAS.items()])
+
+
+def million_table(found: dict[str, Any]) -> str:
+    """Time and memory of a million rows."""
+    header = ["", "time", "threads", "GB in all", "MB of the fit", "by formula"]
+    base = found["estimators"][NOTHING_FITTED]["peak_gigabytes"]
+    size = found["rows"], found["columns"]
+    rows = [
+        [
+            name,
+            duration(row["seconds"]),
+            str(row["threads"]),
+            f"{row['peak_gigabytes']:.1f}",
+            f"{1000 * (row['peak_gigabytes'] - base):.0f}",
+            f"{FORMULAS[name].at(*size) / 1e6:.0f}",
+        ]
+        for name, row in found["estimators"].items()
+        if name != NOTHING_FITTED
+    ]
+    return rst(header, rows)
+
+
+def duration(seconds: float) -> str:
+    """In the unit that one would say it in."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def scaling_figure(found: dict[str, Any]) -> plt.Figure:
@@ -90,6 +127,7 @@ def cluster_table(found: dict[str, Any]) -> str:
 MADE: tuple[tuple[str, str, Callable[[dict[str, Any]], Any]], ...] = (
     ("scaling_table", "scaling", scaling_table),
     ("scaling", "scaling", scaling_figure),
+    ("million", "million", million_table),
     ("cluster", "cluster", cluster_table),
 )
 

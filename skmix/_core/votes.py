@@ -14,7 +14,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from .neighbors import FloatArray, IntArray
 
-_BLOCK_BYTES = 2**26
+# Of a block that fits a cache.
+_BLOCK_BYTES = 2**20
 # Held-out rows in a box, which new rows that are far from it need not be compared with.
 _BOX_ROWS = 256
 

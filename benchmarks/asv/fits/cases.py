@@ -69,6 +69,10 @@ REGRESSION = {
         regression.MixRLResampler, Ridge(), max_samples=10_000, **ON_CPU
     ),
 }
+JUDGED_BY_HELD_OUT = {
+    "MixRLResampler, held-out rows": "MixRLResampler",
+    "MixRLResampler, both": "MixRLResampler, max_samples",
+}
 CLASSIFICATION = {
     "MixupSampler": partial(imbalance.MixupSampler, **SEED),
     "MixBoostSampler": partial(imbalance.MixBoostSampler, **SEED),
@@ -90,8 +94,8 @@ def make_case(name, n, p, dtype=np.float64):
         return partial(resample, CLASSIFICATION[name], X, classes)
     if name in REGRESSION:
         return partial(resample, REGRESSION[name], X, y)
-    if name == "MixRLResampler, held-out rows":
-        make = REGRESSION["MixRLResampler"]
+    if name in JUDGED_BY_HELD_OUT:
+        make = REGRESSION[JUDGED_BY_HELD_OUT[name]]
         return partial(resample, make, X, y, held_out(p))
     if name == "SampleWeightLearner":
         learner = weighting.SampleWeightLearner(**ON_CPU)
@@ -104,7 +108,7 @@ def make_case(name, n, p, dtype=np.float64):
 NAMES = (
     "nothing",
     *REGRESSION,
-    "MixRLResampler, held-out rows",
+    *JUDGED_BY_HELD_OUT,
     *CLASSIFICATION,
     "SampleWeightLearner",
     "LADASelector.query",

@@ -1,0 +1,89 @@
+"""What a fit takes in time and memory, by formula, for the cases of the benchmarks.
+
+A formula is an expression in the numbers n of rows, p of columns and m of mixes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Formula(NamedTuple):
+    """Mixes, time in words, and bytes that a fit adds to imports and rows."""
+
+    n_mixes: str
+    time: str
+    n_bytes: str
+
+    def at(self, n: int, p: int) -> float:
+        """Bytes for so many rows and columns."""
+        m = eval(self.n_mixes, {"n": n, "min": min, "max": max})
+        return eval(self.n_bytes, {"n": n, "p": p, "m": m, "min": min})
+
+    def text(self) -> str:
+        """The bytes as the documentation writes them."""
+        return self.n_bytes.replace("*", " ").replace("e6", " MB")
+
+
+# What `max_mixes` allows of 16 for each row; of pairs near in two ways one comes out.
+NEAR = "0.95*n*max(1, min({}, 2_000_000 // n))"
+# A class of one row in twenty is made as large as the other.
+RARE = "0.9*n"
+
+FORMULAS = {
+    "MixupResampler": Formula(
+        "n",
+        "(n + m) p",
+        "8*p*(n + m) + 72*m + 100e6",
+    ),
+    "CMixupResampler": Formula(
+        "n",
+        "(n + m) p + m log n",
+        "8*p*(n + m) + 72*m + 100e6",
+    ),
+    "CMixupResampler, auto": Formula(
+        "n",
+        "50 F",
+        "13*p*(n + m) + 210*n + 100e6",
+    ),
+    "KNNMixupResampler, k = 8": Formula(
+        NEAR.format(14),
+        "S + (n + m) p",
+        "8*p*(n + m) + 72*m + 64*n + 100e6",
+    ),
+    "AdaMixupResampler": Formula(
+        "n",
+        "11 times 500 updates + 20 F",
+        "41*p*n + 240*n + 50e6",
+    ),
+    "MixRLResampler, max_samples": Formula(
+        NEAR.format(16),
+        "as without, for s rows, + S + 2 F",
+        "16*p*(n + m) + 72*m + 100e6",
+    ),
+    "MixupSampler": Formula(
+        "2.8*n",
+        "(n + m) p",
+        "8*p*(n + m) + 140*m + 100e6",
+    ),
+    "MixBoostSampler": Formula(
+        RARE,
+        "10 F",
+        "26*p*(n + m) + 90*n",
+    ),
+    "MixAnNSampler": Formula(
+        "3000",
+        "S + votes of 10 nearest rows for each policy + 40 F",
+        "41*p*n + 690*n + 190e6",
+    ),
+    "MixAnNSampler, max_samples": Formula(
+        "3000",
+        "as without, for s rows, + S + 10 F",
+        "26*p*n + 710*n + 12e6",
+    ),
+    "LADASelector.query": Formula(
+        "0",
+        "a prediction for n rows, and for 100 mixes seven times each",
+        "64*n + 320_000*p",
+    ),
+}
