@@ -50,6 +50,9 @@ benchmark: $(VENV)/.installed-benchmark $(SMOGN) $(VERTICAL) $(VALUATION)
 	$(COMPARE)/weighting_cost.py --rivals-python $(VALUATION)
 	$(COMPARE)/human.py --scratch .cache/human.jsonl
 	$(COMPARE)/human_cost.py
+	$(COMPARE)/gpu.py --rollouts
+	$(COMPARE)/cluster.py
+	$(COMPARE)/million.py
 	$(COMPARE)/tables.py --out .cache/tables
 
 # An hour on one core: seconds and megabytes of each estimator at three sizes.

@@ -78,6 +78,16 @@ class ResamplingData:
         """The held-out rows in coordinates."""
         return self.encoder(self.columns_val)
 
+    @cached_property
+    def examples(self) -> tuple[NDArray, NDArray[np.intp]]:
+        """The classes, and a row of each."""
+        return np.unique(self.target, return_index=True)
+
+    @cached_property
+    def y_floats(self) -> Container:
+        """The labels as numbers that need not be whole."""
+        return self.y.with_floats()
+
     def __getstate__(self) -> dict:
         """Leave out of a pickle what can be made again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -128,7 +138,15 @@ class ResamplingData:
             If it names rows that are not there.
         """
         n = len(self)
-        splits = list(cv.split(Z, self.target, self.groups))
+        splits = [
+            tuple(
+                np.arange(n)[np.asarray(part)]
+                if np.asarray(part).dtype == bool
+                else np.asarray(part, dtype=np.intp)
+                for part in pair
+            )
+            for pair in cv.split(Z, self.target, self.groups)
+        ]
         n_named = 1 + max(
             (part.max(initial=-1) for pair in splits for part in pair), default=-1
         )
@@ -301,7 +319,7 @@ def rows_with_numbers(
     """
     # A label between two whole numbers must not be cut off; where nothing is mixed, the
     # labels go back as they came.
-    y = data.y.with_floats() if len(mixes) else data.y
+    y = data.y_floats if len(mixes) else data.y
     columns = list(range(mixes.target.shape[1]))
     if alone:
         source, values = data.columns.mix(mixes.first, mixes.second, mixes.weight)
@@ -317,7 +335,7 @@ def rows_with_classes(
     """Make rows of mixes, whose labels are classes; see `rows_with_numbers`."""
     # The label of a mix is copied from a row that has it, in whatever form the labels
     # came: text, categories, one-vs-all.
-    classes, example = np.unique(data.target, return_index=True)
+    classes, example = data.examples
     labelled = example[np.searchsorted(classes, mixes.target)]
     nothing = np.empty((len(mixes), 0))
     if alone:

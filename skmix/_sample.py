@@ -84,7 +84,9 @@ def draw_sample(
         together = np.argsort(code, kind="stable")
         place = np.empty(n)
         place[together] = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
-        order = order[np.argsort((place + 0.5) / counts[code], kind="stable")]
+        # One of each class comes first: none is lost.
+        share = np.where(place == 0, 0, (place + 0.5) / counts[code])
+        order = order[np.argsort(share, kind="stable")]
     judged_apart = data.X_val is None and not by_class
     n_fresh = min(max_samples, int(FRESH * n)) if judged_apart else 0
     fresh = order[_within(unit[order[::-1]], n_fresh, n)[::-1]]

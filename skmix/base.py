@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from numbers import Integral, Real
 from time import monotonic
 from typing import Any
@@ -108,7 +109,8 @@ class _BaseMix(
         rng = check_random_state(self.random_state)
         self._learn(data, rng)
         data.forget_held_out()
-        self._data = data
+        # Where nothing is mixed, coordinates are not needed again.
+        self._data = data if getattr(self, "accepted_", True) else replace(data)
         self._draw_seed = draw_seed(rng)
         return self
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, r2_score
-from sklearn.model_selection import PredefinedSplit
+from sklearn.model_selection import KFold, PredefinedSplit
 
 from skmix._sample import draw_sample
 from skmix.exceptions import JudgementWarning
@@ -264,3 +264,47 @@ def test_nothing_is_kept_to_mix_by_where_nothing_is_mixed(sampler):
         sampler.fit(X[:60], y, groups=np.arange(60) // 3)
     assert sampler._ground is None
     assert len(sampler.resample()[0]) == 60
+
+
+def test_held_out_rows_of_a_class_that_few_rows_have():
+    labels = np.repeat(["a", "b", "c"], [len(X) - 60, 50, 10])
+    rows = {"X_val": X[::5], "y_val": labels[::5]}
+    sampler = MixAnNSampler(
+        LogisticRegression(),
+        sampling_strategy={"b": 100},
+        n_random=0,
+        n_rounds=0,
+        max_samples=60,
+        random_state=0,
+    ).fit(X, labels, **rows)
+    assert np.isfinite(sampler.baseline_score_)
+    groups = np.arange(len(X)) // 10
+    with pytest.warns(JudgementWarning, match=r"class [bc] \\(0 of max_samples=60\\)"):
+        sampler.fit(X, labels, groups=groups, **rows)
+
+
+def test_a_group_is_not_cut():
+    resampler = KNNMixupResampler(Ridge(), candidates=[2], max_samples=20)
+    with pytest.warns(JudgementWarning, match=r"of 1 groups within max_samples=20"):
+        resampler.fit(X, Y, groups=np.arange(len(X)) // 50)
+
+
+@pytest.mark.parametrize("kind", [list, "mask"])
+def test_folds_as_lists_or_masks(kind):
+    class Folds:
+        def get_n_splits(self, *arguments):
+            return 5
+
+        def split(self, X, y=None, groups=None):
+            for train, test in KFold(5).split(X):
+                if kind is list:
+                    yield train.tolist(), test.tolist()
+                else:
+                    places = np.arange(len(X))
+                    yield np.isin(places, train), np.isin(places, test)
+
+    def score(cv):
+        model = KNNMixupResampler(Ridge(), candidates=[2], cv=cv, random_state=0)
+        return model.fit(X, Y).best_score_
+
+    assert score(Folds()) == score(KFold(5))

@@ -34,37 +34,42 @@ FORMULAS = {
     "MixupResampler": Formula(
         "n",
         "(n + m) p",
-        "8*p*(n + m) + 72*m + 100e6",
+        "8*p*(n + m) + 88*m",
     ),
     "CMixupResampler": Formula(
         "n",
         "(n + m) p + m log n",
-        "8*p*(n + m) + 72*m + 100e6",
+        "8*p*(n + m) + 88*m",
     ),
     "CMixupResampler, auto": Formula(
         "n",
         "50 F",
-        "13*p*(n + m) + 210*n + 100e6",
+        "13*p*(n + m) + 210*n",
     ),
     "KNNMixupResampler, k = 8": Formula(
         NEAR.format(14),
         "S + (n + m) p",
-        "8*p*(n + m) + 72*m + 64*n + 100e6",
+        "8*p*(n + m) + 72*m + 64*n",
     ),
     "AdaMixupResampler": Formula(
         "n",
         "11 times 500 updates + 20 F",
-        "41*p*n + 240*n + 50e6",
+        "43*p*n + 300*n + 50e6",
+    ),
+    "MixRLResampler": Formula(
+        NEAR.format(16),
+        "S + 10 fits of a kernel model with 256 features + 20 F",
+        "16*p*(n + m) + 72*m",
     ),
     "MixRLResampler, max_samples": Formula(
         NEAR.format(16),
         "as without, for s rows, + S + 2 F",
-        "16*p*(n + m) + 72*m + 100e6",
+        "16*p*(n + m) + 72*m",
     ),
     "MixupSampler": Formula(
         "2.8*n",
         "(n + m) p",
-        "8*p*(n + m) + 140*m + 100e6",
+        "8*p*(n + m) + 140*m",
     ),
     "MixBoostSampler": Formula(
         RARE,
@@ -74,12 +79,17 @@ FORMULAS = {
     "MixAnNSampler": Formula(
         "3000",
         "S + votes of 10 nearest rows for each policy + 40 F",
-        "41*p*n + 690*n + 190e6",
+        "41*p*n + 690*n",
     ),
     "MixAnNSampler, max_samples": Formula(
         "3000",
         "as without, for s rows, + S + 10 F",
-        "26*p*n + 710*n + 12e6",
+        "26*p*n + 710*n",
+    ),
+    "SampleWeightLearner": Formula(
+        "0",
+        "40 passes of a network, each 3 to 4 times a plain one",
+        "18*p*n + 330*n",
     ),
     "LADASelector.query": Formula(
         "0",

@@ -146,6 +146,7 @@ def nothing_yet() -> Iterator[tuple[str, Any]]:
 
 def make_all(read: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
     """The tables and figures of what has been measured."""
+    yield "formulas", formula_table()
     for name, result, make in MADE:
         if (found := read(result)) is not None:
             yield name, make(found)

@@ -11,6 +11,8 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 
+from .._training import seeded
+
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.intp]
 
@@ -144,6 +146,10 @@ class CellNeighbors(BaseEstimator):
             self._route(side, rows[there], X, queries)
 
 
+# So that a search without a seed finds the same each time.
+SEED = 0
+
+
 def find_neighbors(
     search: Any, Z: FloatArray, queries: FloatArray, k: int
 ) -> tuple[FloatArray, IntArray]:
@@ -177,10 +183,15 @@ def find_neighbors(
     ValueError
         If `search` gives something else.
     """
-    search = _cells(k) if search is None else clone(search)
+    search = _cells(k) if search is None else seeded(clone(search), search, SEED)
     if hasattr(search, "kneighbors"):
         found = search.fit(Z).kneighbors(queries, n_neighbors=k)
-        distance, neighbors = (np.asarray(part) for part in found)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise ValueError(
+                f"neighbor_search={search!r} must give distances and places of rows "
+                f"in kneighbors, got a {type(found).__name__}."
+            )
+        distance, neighbors = map(np.asarray, found)
     else:
         distance, neighbors = _of_graph(search, Z, queries, k)
     if neighbors.dtype.kind not in "iu" or (neighbors >= len(Z)).any():
@@ -205,11 +216,14 @@ def _cells(k: int) -> CellNeighbors:
 def _of_graph(
     search: Any, Z: FloatArray, queries: FloatArray, k: int
 ) -> tuple[FloatArray, IntArray]:
-    graph = search.set_params(n_neighbors=k).fit(Z).transform(queries)
+    graph: Any = None
+    if "n_neighbors" in search.get_params() and hasattr(search, "transform"):
+        graph = search.set_params(n_neighbors=k).fit(Z).transform(queries)
     if not issparse(graph) or graph.shape != (len(queries), len(Z)):
         raise ValueError(
-            f"neighbor_search={search!r} must have a method kneighbors, or make a "
-            f"sparse graph of shape {(len(queries), len(Z))} in transform."
+            f"neighbor_search={search!r} must have a method kneighbors, or a "
+            "parameter n_neighbors and make a sparse graph of shape "
+            f"{(len(queries), len(Z))} in transform."
         )
     graph = graph.tocsr()
     counts = np.diff(graph.indptr)

@@ -122,7 +122,7 @@ class JudgedSampler(BaseMixSampler):
         if sample is not None:
             data = sample.data
             asked = {label: ceil(n * len(data) / n_all) for label, n in asked.items()}
-            lack = _lacking(data, asked)
+            lack = _lacking(data, asked, data.target_val)
             if lack:
                 self._give_up(lack)
                 return
@@ -397,10 +397,11 @@ def _check_time(loop: Loop, seconds: float) -> None:
         raise NoTimeLeft
 
 
-def _lacking(data: ResamplingData, asked: dict) -> str:
-    """Say which class has too few rows among some to mix any, if one has."""
-    for label, n in asked.items():
+def _lacking(data: ResamplingData, asked: dict, judged: Any) -> str:
+    """Say which class has too few rows among some to mix or to judge, if one has."""
+    judged = [] if judged is None else np.unique(judged).tolist()
+    for label, n in {**dict.fromkeys(judged, 0), **asked}.items():
         n_rows = int((data.target == label).sum())
-        if n > 0 and n_rows < 2:
+        if n_rows < (2 if n > 0 else label in judged):
             return f"the rows of class {label!s} ({n_rows} of max_samples={len(data)})"
     return ""

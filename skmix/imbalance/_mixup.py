@@ -67,7 +67,7 @@ class MixupSampler(BaseMixSampler):
     ----------
     soft_labels_ : ndarray of shape (n + m, n_classes)
         Shares of the classes, in sorted order, in each row that came out of the last
-        :meth:`fit_resample` or :meth:`resample`; :meth:`iter_resample` makes none.
+        :meth:`fit_resample` or :meth:`resample`; :meth:`iter_resample` drops them.
 
     sample_weight_ : ndarray of shape (n + m,)
         Weight of each of these rows: 1, so that soft labels count as they are.
@@ -210,6 +210,12 @@ class MixupSampler(BaseMixSampler):
             is_first = rng.uniform(size=len(first)) < self.perceived_share_
             label = np.where(is_first, label, data.target[second])
         return Mixes(first, second, share, label)
+
+    def _keep_parents(self, mixes: Mixes) -> None:
+        super()._keep_parents(mixes)
+        # Those of an earlier draw.
+        for name in ("soft_labels_", "sample_weight_"):
+            vars(self).pop(name, None)
 
     def _put_together(self, data: ResamplingData, mixes: Mixes) -> tuple[Any, Any]:
         classes, code = np.unique(data.target, return_inverse=True)

@@ -67,7 +67,8 @@ class CMixupResampler(JudgedResampler):
         Most rows that "auto" chooses by; what it chooses is judged and used on all.
 
     max_time : float, default=None
-        Seconds after which no further candidate is tried.
+        Seconds after which no further candidate is tried; the fits to all rows that
+        `max_samples` leads to still come.
 
     n_jobs : int, default=None
         Number of folds fitted at a time. The result does not depend on it.

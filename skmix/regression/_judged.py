@@ -212,6 +212,11 @@ class JudgedResampler(BaseMixResampler):
         # Of a single row, as a large group may leave it, there are no mixes.
         if few or min(fold.n_training(some) for fold in folds) < 2:
             where = "held-out rows" if held_out else f"rows in {n_blocks} folds"
+            if some is not data and data.groups is not None:
+                n_groups = len(np.unique(some.groups))
+                where += (
+                    f", of {n_groups} groups within max_samples={self.max_samples},"
+                )
             return f"{n_judged} {where}"
         if some is data or held_out or not self.guard:
             return None

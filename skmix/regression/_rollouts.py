@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import delayed
 
+from .._data import PutTogether, Rest
+from .._stopping import stops_by_held_out_rows
 from .._torch.reinforce import ReinforceLearner
 from .._training import fits_at_a_time, interrupts_raised, seeded
 from ..base import Mixes
@@ -93,8 +96,8 @@ class ReinforcePolicy(MixingPolicy):
 
     def learner(self, own: IntArray) -> ReinforceLearner:
         """Make what learns from some of the held-out rows."""
-        model, held_out = self._start(own), self.held_out(own)
-        X_own = self.data.X_val.take(own)
+        model = self._start(own)
+        stops = stops_by_held_out_rows(self.estimator)
 
         def evaluate(
             rows: IntArray, selections: Sequence[IntArray], seeds: Sequence[int]
@@ -106,11 +109,13 @@ class ReinforcePolicy(MixingPolicy):
                     predictions = self.stacked.fit_predict(model, places, own, seeds)
                 else:
                     predictions = self.parallel(
-                        delayed(fit_predict)(
+                        delayed(_fit_rollout)(
+                            *self.data.apart(),
+                            self._batch(rows, mixes),
+                            own,
+                            stops,
                             seeded(model, self.estimator, seed),
-                            *self._rows(rows, mixes),
-                            held_out,
-                            X_own,
+                            self.put_together,
                         )
                         for mixes, seed in zip(selections, seeds, strict=True)
                     )
@@ -130,8 +135,26 @@ class ReinforcePolicy(MixingPolicy):
         model = seeded(model, self.estimator, self.seed)
         return model.fit(X, y, **self.held_out(own))
 
-    def _rows(self, rows: IntArray, mixes: IntArray) -> tuple[Any, Any]:
-        """Rows of a batch, and some of the candidate mixes."""
+    def _batch(self, rows: IntArray, mixes: IntArray) -> Mixes:
+        """Rows of a batch, as mixes with themselves, and some of the candidates."""
         own = Mixes(rows, rows, np.ones(len(rows)), self.data.target[rows])
         chosen = Mixes(*(column[mixes] for column in vars(self.pool).values()))
-        return self.put_together(self.data, Mixes.join([own, chosen]), alone=True)
+        return Mixes.join([own, chosen])
+
+
+def _fit_rollout(
+    X: Any,
+    y: Any,
+    X_val: Any,
+    rest: Rest,
+    mixes: Mixes,
+    own: IntArray,
+    stops: bool,
+    model: BaseEstimator,
+    put_together: PutTogether,
+) -> NDArray[np.float64]:
+    """Train on a choice of mixes, made where that happens; predict held-out rows."""
+    data = rest.join(X, y, X_val)
+    held_out = held_out_rows(data, own) if stops else {}
+    rows = put_together(data, mixes, alone=True)
+    return fit_predict(model, *rows, held_out, data.X_val.take(own))

@@ -7,6 +7,7 @@ trained on rows and mixes, and scored on rows that had no part in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Protocol
@@ -76,6 +77,14 @@ class Fold:
     seed: int
     own: NDArray[np.intp] | None = None
     recipe: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the rows of the recipe, which travel by themselves."""
+        state = dict(vars(self))
+        if self.recipe is not None:
+            state["recipe"] = copy(self.recipe)
+            state["recipe"].data = None
+        return state
 
     def training(self, data: ResamplingData) -> ResamplingData:
         """The rows to train on, as if there were no others."""

@@ -110,7 +110,8 @@ def kernel_features(Z: NDArray[np.float64], width: float | None, seed: int) -> A
     # Where most rows are equal, the median of all distances is 0.
     median = np.median(apart[apart > 0]) if apart.any() else 1.0
     gamma = 0.5 / (width * median) ** 2
-    rbf = Nystroem(gamma=gamma, n_components=n_landmarks, random_state=seed)
+    # In one process: parts of a product of matrices are rounded otherwise.
+    rbf = Nystroem(gamma=gamma, n_components=n_landmarks, random_state=seed, n_jobs=1)
     return rbf.fit(landmarks).transform
 
 

@@ -220,7 +220,7 @@ class Dense(BaseEstimator):
         (TooFew(), r"neighbor_search=TooFew\(\) found fewer than 3 .* more thoroughly"),
         (Swapped(), r"distances and places of rows, in this order, got .* float64"),
         (Beyond(), r"got places of dtype int64 for 20 rows"),
-        (Dense(), r"must have a method kneighbors, or make a sparse graph of shape"),
+        (Dense(), r"must have a method kneighbors, or a parameter n_neighbors"),
     ],
 )
 def test_a_search_that_does_not_do(search, message):
