@@ -292,9 +292,15 @@ def test_a_mix_may_take_the_label_of_its_lighter_parent(labels):
             return Mixes(np.array([2]), np.array([0]), weight, target)
 
     frame = pd.DataFrame(X, columns=list("abc")).assign(kind=LABELS)
-    X_new, y_new = Across().fit_resample(frame, labels)
+    sampler = Across()
+    X_new, y_new = sampler.fit_resample(frame, labels)
     assert list(y_new) == [*LABELS, "cat"]
     assert X_new["kind"].to_list() == [*LABELS, "emu"]
+    batches = list(sampler.iter_resample(4))
+    found = [label for _, part in batches for label in part]
+    assert sorted(found) == sorted([*LABELS, "cat"])
+    kinds = [kind for part, _ in batches for kind in part["kind"]]
+    assert sorted(kinds) == sorted([*LABELS, "emu"])
 
 
 @pytest.mark.filterwarnings("ignore::skmix.exceptions.JudgementWarning")
@@ -410,3 +416,29 @@ def test_float32_is_mixed_in_double_precision():
     weight, parents = resampler.mix_weights_, resampler.parent_indices_
     expected = (weight[:, :, None] * X.astype(np.float64)[parents]).sum(axis=1)
     assert np.array_equal(X_new[2:], expected.astype(np.float32))
+
+
+def test_batches_tell_their_parents_and_need_a_fit():
+    with pytest.raises(NotFittedError):
+        MixupResampler().iter_resample()
+    resampler = MixupResampler(mix_ratio=0.25, random_state=0).fit(X, Y)
+    before = resampler.resample()[0][12:]
+    batches = list(resampler.iter_resample(5, random_state=1))
+    parents, weights = resampler.parent_indices_, resampler.mix_weights_
+    mixes = np.einsum("ij,ijk->ik", weights, X[parents])
+    found = np.concatenate([part for part, _ in batches])
+    expected = np.vstack([X, mixes])
+    assert_allclose(np.sort(found, axis=0), np.sort(expected, axis=0))
+    assert not np.array_equal(mixes, before)
+
+
+def test_batches_of_numbers_keep_the_index_of_the_heavier_parent():
+    index = [f"row{i}" for i in range(12)]
+    frame = pd.DataFrame(X, columns=list("abc"), index=index)
+    resampler = MixupResampler(mix_ratio=0.25, random_state=0)
+    resampler.fit(frame, pd.Series(Y[:, 0], index=index))
+    batches = list(resampler.iter_resample(5))
+    assert all(a.index.equals(b.index) for a, b in batches)
+    found = [label for _, part in batches for label in part.index]
+    heavier = [index[i] for i in resampler.parent_indices_[:, 1]]
+    assert sorted(found) == sorted(index + heavier)

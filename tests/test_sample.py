@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 from numpy.random import RandomState
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, r2_score
-from sklearn.model_selection import KFold, PredefinedSplit
+from sklearn.model_selection import (
+    KFold,
+    PredefinedSplit,
+    StratifiedKFold,
+    cross_val_predict,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 
 from skmix._sample import draw_sample
 from skmix.exceptions import JudgementWarning
 from skmix.imbalance import AutoSMOTESampler, AverageSampler, MixAnNSampler
+from skmix.metrics import paired_difference
 from skmix.regression import (
     AdaMixupResampler,
     CMixupResampler,
@@ -21,6 +30,8 @@ from skmix.regression import (
     MixRLResampler,
     MixupResampler,
 )
+from skmix.regression._search import CandidateSearch
+from tests.regression.helpers import Swallowing
 
 
 def read(n, **named):
@@ -77,6 +88,70 @@ def test_classes_keep_their_shares():
     assert len(sample.fresh) == 0
     other = draw_sample(data, 40, RandomState(1), by_class=True)
     assert set(other.rows) != set(sample.rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_of_any_size_stay_together(seed):
+    sizes = np.arange(1, 21)
+    groups = np.repeat(np.arange(20), sizes)
+    sample = draw_sample(read(210, groups=groups), 60, RandomState(seed))
+    for rows, most in ((sample.rows, 60), (sample.fresh, 42)):
+        counts = np.bincount(groups[rows], minlength=20)
+        assert ((counts == 0) | (counts == sizes)).all()
+        assert 20 < len(rows) <= most
+    assert not set(sample.rows) & set(sample.fresh)
+
+
+def test_a_single_group_is_learned_from_as_a_whole():
+    assert draw_sample(read(50, groups=np.zeros(50)), 20, RandomState(0)) is None
+
+
+def test_a_rare_class_is_not_left_out_by_rounding():
+    y = np.repeat([0, 1], [13, 1])
+    data = AverageSampler()._read(np.arange(14.0)[:, None], y, None, None, None)
+    # 8 of 14 rows: 0.57 of the single one.
+    sample = draw_sample(data, 8, RandomState(0), by_class=True)
+    assert_array_equal(np.bincount(sample.data.target), [7, 1])
+
+
+@pytest.mark.parametrize("place", [[-1] * 20 + [0], [0] * 20 + [-1]])
+def test_folds_with_one_row_too_many(place):
+    data = read(20)
+    with pytest.raises(ValueError, match="splits 21 rows, but only 20 are learned"):
+        data.split(PredefinedSplit(place), data.Z)
+    assert len(data.split(PredefinedSplit(place[1:]), data.Z)) == 1
+
+
+def test_rows_of_an_array_with_categories():
+    X = np.column_stack([np.arange(20) % 3, np.arange(20.0)])
+    data = MixupResampler(categorical_features=[0])._read(X, X[:, 1], None, None, None)
+    rows = np.array([3, 7, 8])
+    some = data.take(rows)
+    assert_array_equal(some.columns.values, X[rows, 1:])
+    assert_array_equal(some.columns.categories[:, 0], ["0.0", "1.0", "2.0"])
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+@pytest.mark.parametrize("kind", [MixupResampler, AverageSampler])
+def test_data_that_are_put_together_elsewhere(kind, held_out):
+    X, y = [[0, "a"], [3, "b"], [7, "a"], [8, "c"]], [0, 1, 0, 1]
+    given = [X[:2], y[:2]] if held_out else [None, None]
+    data = kind(categorical_features=[1])._read(X, y, *given, None)
+    *parts, rest = data.apart()
+    found = pickle.loads(pickle.dumps(rest)).join(*parts)
+    assert found is not data
+    assert found.X.take(np.array([2])) == [[7, "a"]]
+    assert found.y.take(np.array([1])) == [1]
+    assert_array_equal(found.target, data.target)
+    assert_array_equal(found.target_val, data.target_val)
+    names = ["columns", "columns_val"] if held_out else ["columns"]
+    for name in names:
+        one, other = getattr(found, name), getattr(data, name)
+        assert one.kinds == other.kinds == ["integer", "category"]
+        assert_array_equal(one.values, other.values)
+        assert_array_equal(one.categories, other.categories)
+    if held_out:
+        assert found.X_val.take(np.array([1])) == [[3, "b"]]
 
 
 X = RandomState(0).normal(size=(600, 3))
@@ -279,7 +354,7 @@ def test_held_out_rows_of_a_class_that_few_rows_have():
     ).fit(X, labels, **rows)
     assert np.isfinite(sampler.baseline_score_)
     groups = np.arange(len(X)) // 10
-    with pytest.warns(JudgementWarning, match=r"class [bc] \\(0 of max_samples=60\\)"):
+    with pytest.warns(JudgementWarning, match=r"class [bc] \(0 of max_samples=60\)"):
         sampler.fit(X, labels, groups=groups, **rows)
 
 
@@ -308,3 +383,183 @@ def test_folds_as_lists_or_masks(kind):
         return model.fit(X, Y).best_score_
 
     assert score(Folds()) == score(KFold(5))
+
+
+# A single column: who is near whom does not depend on its scale.
+LINE = X[:, :1]
+
+
+def knn_mixup(k, rows):
+    """Fit to rows and all mixes of near ones."""
+    return Ridge().fit(*KNNMixupResampler(k=k).fit_resample(LINE[rows], Y[rows]))
+
+
+def test_the_verdict_on_all_rows_in_full():
+    groups = np.arange(600) // 3
+    resampler = KNNMixupResampler(
+        Ridge(), candidates=(3,), max_samples=100, random_state=0
+    ).fit(LINE, Y, groups=groups)
+    sample = draw_sample(
+        resampler._read(LINE, Y, None, None, groups), 100, RandomState(0)
+    )
+    train, fresh = np.setdiff1d(np.arange(600), sample.fresh), sample.fresh
+    models = knn_mixup(3, train), Ridge().fit(LINE[train], Y[train])
+    losses = [
+        (model.predict(LINE[fresh]) - Y[fresh]) ** 2 / Y[fresh].var()
+        for model in models
+    ]
+    assert resampler.best_score_ == pytest.approx(1 - losses[0].mean())
+    assert resampler.baseline_score_ == pytest.approx(1 - losses[1].mean())
+    gain, error = paired_difference(*losses[::-1], groups=groups[fresh])
+    assert f"gain {gain:+.4f}, standard error {error:.4f}" in resampler.chosen_
+    assert f"{error:.4f}" != f"{paired_difference(*losses[::-1])[1]:.4f}"
+
+
+def test_held_out_rows_judge_what_the_others_prefer(monkeypatch):
+    halves = np.arange(100, 200), np.arange(100)
+    monkeypatch.setattr(
+        CandidateSearch, "preferred", lambda self: [*zip(halves, (1, 30), strict=True)]
+    )
+    resampler = KNNMixupResampler(
+        Ridge(), candidates=(1, 30), max_samples=100, random_state=0
+    )
+    train = np.arange(200, 600)
+    resampler.fit(LINE[200:], Y[200:], X_val=LINE[:200], y_val=Y[:200])
+    predicted = np.empty(200)
+    for half, k in zip(halves, (1, 30), strict=True):
+        predicted[half] = knn_mixup(k, train).predict(LINE[half])
+    assert resampler.best_score_ == pytest.approx(r2_score(Y[:200], predicted))
+    others = knn_mixup(1, train).predict(LINE[:200])
+    assert resampler.best_score_ != pytest.approx(r2_score(Y[:200], others))
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "lack"),
+    [
+        (45, 1, "9 rows beside max_samples=30 are too few to judge"),
+        (50, 1, ""),
+        (120, 5, "4 groups beside max_samples=30 are too few to judge"),
+        (125, 5, ""),
+    ],
+)
+def test_what_is_left_beside_the_sample_must_be_enough(n, size, lack):
+    groups = None if size == 1 else np.arange(n) // size
+    resampler = KNNMixupResampler(
+        Ridge(), candidates=(1,), max_samples=30, random_state=0
+    )
+    if lack:
+        with pytest.warns(JudgementWarning, match=lack):
+            resampler.fit(X[:n], Y[:n], groups=groups)
+        assert not resampler.accepted_
+    else:
+        resampler.fit(X[:n], Y[:n], groups=groups)
+        assert np.isfinite(resampler.best_score_)
+    # Where nobody asks for a verdict, all that is left is mixed.
+    resampler.set_params(guard=False).fit(X[:n], Y[:n], groups=groups)
+    assert np.isfinite(resampler.best_score_)
+
+
+def test_a_stop_in_the_verdict_on_all_rows_leaves_the_data():
+    # Two splits in halves, of the untouched data and a candidate, then the verdict.
+    Swallowing.fits_left[:] = [None] * 9
+    resampler = KNNMixupResampler(
+        Swallowing(), candidates=(1,), cv=2, max_samples=100, random_state=0
+    )
+    with pytest.warns(JudgementWarning, match="fits to all rows before the stop"):
+        resampler.fit(X, Y)
+    assert not resampler.accepted_
+    assert len(resampler.resample()[0]) == 600
+
+
+class Noted(KNNMixupResampler):
+    """Notes of how many rows it learns, and of how many its mixes are drawn."""
+
+    n_learned: list = []
+    n_rows: list = []
+
+    def _maker(self):
+        make = super()._maker()
+
+        def noted(data, seed):
+            self.n_learned.append(len(data))
+            return make(data, seed)
+
+        return noted
+
+    def _arguments(self, candidate, n_rows):
+        self.n_rows.append(n_rows)
+        return super()._arguments(candidate, n_rows)
+
+
+def test_the_verdict_is_on_what_was_learned_and_as_many_mixes_as_there_will_be():
+    Noted.n_rows.clear()
+    Noted.n_learned.clear()
+    resampler = Noted(Ridge(), candidates=(1,), max_samples=100, random_state=0)
+    resampler.fit(X, Y)
+    assert Noted.n_rows == [600]
+    assert max(Noted.n_learned) == 100
+
+
+def judged_on_all(monkeypatch, sampler, X, y, **given):
+    """Fit to some of the rows; the judge, and predictions with mixing and without."""
+    noted, decide = [], MixAnNSampler._decide
+
+    def note(self, *judged):
+        noted.append(judged)
+        decide(self, *judged)
+
+    monkeypatch.setattr(MixAnNSampler, "_decide", note)
+    sampler.set_params(n_random=1, n_rounds=0, max_samples=300, random_state=0)
+    sampler.fit(X, y, **given)
+    (judged,) = noted
+    return judged
+
+
+def classes(n=800):
+    X, y = make_classification(
+        n, weights=[0.8], class_sep=0.7, flip_y=0.05, random_state=0
+    )
+    return X * np.geomspace(0.1, 10, X.shape[1]), y
+
+
+def test_held_out_rows_that_chose_do_not_judge_on_all(monkeypatch):
+    X, y = classes()
+    model = LogisticRegression(max_iter=1000)
+    held_out = {"X_val": X[600:], "y_val": y[600:]}
+    sampler = MixAnNSampler(model)
+    _, better, baseline = judged_on_all(
+        monkeypatch, sampler, X[:600], y[:600], **held_out
+    )
+    assert len(better) == len(baseline) == 1
+    judges = np.isfinite(baseline[0][:, -1])
+    assert_array_equal(np.isfinite(better[0][:, -1]), judges)
+    assert 80 < judges.sum() < 120
+    expected = clone(model).fit(X[:600], y[:600]).predict(X[600:])[judges]
+    assert_array_equal(baseline[0][judges, -1], expected)
+    score = f1_score(y[600:][judges], expected, average="macro")
+    assert sampler.baseline_score_ == pytest.approx(score)
+
+
+def test_groups_count_as_one_in_the_verdict_on_all(monkeypatch):
+    X, y = classes(900)
+    groups = np.arange(900) // 3
+    judge, *_ = judged_on_all(
+        monkeypatch, MixAnNSampler(GaussianNB(), cv=3), X, y, groups=groups
+    )
+    assert len(set(zip(groups, judge.block, strict=True))) == 300
+
+
+def test_nearest_rows_of_all_are_those_of_the_classifier(monkeypatch):
+    X, y = classes()
+    folds = StratifiedKFold(3)
+    _, _, baseline = judged_on_all(
+        monkeypatch, MixAnNSampler(KNeighborsClassifier(3), cv=folds), X, y
+    )
+    expected = cross_val_predict(KNeighborsClassifier(3), X, y, cv=folds)
+    assert_array_equal(baseline[0][:, -1], expected)
+    # Where folds are only counted, there are two splits.
+    _, better, baseline = judged_on_all(
+        monkeypatch, MixAnNSampler(KNeighborsClassifier(3), cv=3), X, y
+    )
+    assert len(better) == len(baseline) == 2
+    assert np.isfinite(baseline).all()

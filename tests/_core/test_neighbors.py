@@ -11,6 +11,7 @@ from skmix._core.neighbors import (
     find_neighbors,
     nearest_labels,
     nearest_rows,
+    without_self,
 )
 
 
@@ -203,6 +204,34 @@ class Beyond(Backwards):
         return distance, places + 1
 
 
+class Fewer(Backwards):
+    def kneighbors(self, X, n_neighbors):
+        return super().kneighbors(X, n_neighbors - 1)
+
+
+class Graph(BaseEstimator):
+    """Makes a graph with the neighbours of each row in the order of their places."""
+
+    def __init__(self, n_neighbors=5):
+        self.n_neighbors = n_neighbors
+
+    def fit(self, X, y=None):
+        self.search_ = NearestNeighbors(n_neighbors=self.n_neighbors).fit(X)
+        return self
+
+    def transform(self, X):
+        graph = self.search_.kneighbors_graph(X, mode="distance")
+        graph.sort_indices()
+        return graph
+
+
+class FewInGraph(Graph):
+    def transform(self, X):
+        graph = super().transform(X).tolil()
+        graph[4] = 0
+        return graph.tocsr()
+
+
 class Dense(BaseEstimator):
     def __init__(self, n_neighbors=5):
         self.n_neighbors = n_neighbors
@@ -221,6 +250,8 @@ class Dense(BaseEstimator):
         (Swapped(), r"distances and places of rows, in this order, got .* float64"),
         (Beyond(), r"got places of dtype int64 for 20 rows"),
         (Dense(), r"must have a method kneighbors, or a parameter n_neighbors"),
+        (Fewer(), r"Fewer\(\) found fewer than 3 neighbours for some rows"),
+        (FewInGraph(), r"found fewer than 3 neighbours for some rows"),
     ],
 )
 def test_a_search_that_does_not_do(search, message):
@@ -233,3 +264,36 @@ def test_sorted_labels_in_blocks(monkeypatch):
     whole = nearest_labels(y, 7)
     monkeypatch.setattr("skmix._core.neighbors.BLOCK_VALUES", 50)
     assert_array_equal(nearest_labels(y, 7), whole)
+
+
+def test_a_query_in_one_cell_of_several():
+    Z = np.random.RandomState(0).normal(size=(300, 7))
+    cells = CellNeighbors(max_cell=80).fit(Z)
+    distance, found = cells.kneighbors(Z[[7]] + 0.1, n_neighbors=3)
+    (cell,) = (rows for rows in cells.cells_ if found[0, 0] in rows)
+    expected = np.sort(cdist(Z[[7]] + 0.1, Z[cell])[0])[:3]
+    assert_allclose(distance[0], expected)
+
+
+def test_rows_that_were_searched_find_themselves():
+    Z = np.random.RandomState(0).normal(size=(300, 7))
+    cells = CellNeighbors(max_cell=80).fit(Z)
+    found = cells.kneighbors(Z, 1, return_distance=False)[:, 0]
+    # A row at which a cut was made may fall on either side.
+    n_cuts = len(cells.cells_) - 1
+    assert (found != np.arange(300)).sum() <= n_cuts < 10
+
+
+def test_neighbours_in_a_graph_come_in_any_order():
+    Z = np.random.RandomState(0).normal(size=(60, 3))
+    distance, found = find_neighbors(Graph(), Z[:40], Z[40:], 4)
+    every = cdist(Z[40:], Z[:40])
+    assert_array_equal(found, np.argsort(every, axis=1)[:, :4])
+    assert_allclose(distance, np.sort(every, axis=1)[:, :4])
+
+
+def test_others_keep_their_order():
+    own = np.arange(100)
+    others = without_self(np.tile(own, (100, 1)), own)
+    expected = [np.delete(own, row) for row in own]
+    assert_array_equal(others, expected)

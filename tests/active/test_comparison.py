@@ -237,6 +237,19 @@ def test_groups_are_kept_together():
         assert (np.bincount(Y[test]) > 5).all()
 
 
+def test_size_of_the_test_rows_with_groups():
+    # 1 / 0.28 is nearer to 4 than to 3.
+    _, test, _ = split_rows(Y, np.arange(150), 0.28, 1, 0)
+    assert 36 <= len(test) <= 39
+
+
+def test_all_rows_of_a_class_may_be_labelled_at_the_start():
+    y = np.repeat([0, 1], [20, 4])
+    pool, _, first = split_rows(y, None, 0.25, 3, 0)
+    assert_array_equal(np.bincount(y[pool]), [15, 3])
+    assert_array_equal(np.bincount(y[pool][first]), [3, 3])
+
+
 def test_groups_reach_the_runs(seen):
     # A column that tells the group: no pool holds a part of one.
     groups = np.arange(150) // 5
@@ -503,6 +516,24 @@ def test_verdict(a, b, best, verdict):
 def test_no_verdict_without_random_choice():
     found = hand_made((10, 30), random=[[np.nan] * 2] * 4, a=LARGE)
     assert found.summary() == "No verdict, as random choice has no score."
+    assert found.best() == "random"
+
+
+def test_a_failure_of_random_choice_is_left_out():
+    found = hand_made((10, 30), random=[[np.nan] * 2, *BASE[1:]], a=LARGE)
+    record = found.records()["a"]
+    # Of gains by 0.12, 0.11 and 0.10.
+    expected = [0.11, 0.01 / np.sqrt(3)]
+    assert_allclose([record["difference"], record["difference_se"]], expected)
+    assert record["n_repeats"] == 3
+    assert found.best() == "a"
+
+
+def test_a_gain_between_one_and_two_standard_errors_is_none():
+    # By 0, 0.1, 0.2 and -0.04.
+    found = hand_made((10, 30), random=BASE, a=shifted(0, 0.2, 0.2, 0.06))
+    record = found.records()["a"]
+    assert 1 < record["difference"] / record["difference_se"] < 2
     assert found.best() == "random"
 
 

@@ -485,3 +485,29 @@ def test_a_finalist_and_the_verdict_must_be_in_time(clock):
     assert clock.now == 1
     sampler = with_changes(MANY, KNN, max_time=8.0).fit(*blobs())
     assert np.isfinite(sampler.best_score_)
+
+
+def test_the_verdict_on_all_rows_is_in_time_or_given_up(clock, monkeypatch):
+    predict = NeighborEvaluator.predict
+
+    def slowly_on_all(self, policy, repeat, seed):
+        clock.now += 10 * (len(self.ground.data) == 300)
+        return predict(self, policy, repeat, seed)
+
+    monkeypatch.setattr(NeighborEvaluator, "predict", slowly_on_all)
+    sampler = with_changes(SEARCH, KNN, max_samples=150, max_time=1000.0)
+    sampler.fit(*blobs(300, 60))
+    # Two splits, with the winner and without.
+    needed = clock.now
+    assert needed > 40
+    clock.now = 0.0
+    # What is left is thought to take as long as the first, which takes a second more.
+    sampler.set_params(max_time=needed + 1).fit(*blobs(300, 60))
+    assert clock.now == needed
+    assert np.isfinite(sampler.best_score_)
+    clock.now = 0.0
+    sampler.set_params(max_time=needed - 0.1)
+    with pytest.warns(JudgementWarning, match="seconds of max_time are too few"):
+        sampler.fit(*blobs(300, 60))
+    # What the first prediction took tells that the others are too many.
+    assert clock.now < needed - 25

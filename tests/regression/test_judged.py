@@ -308,6 +308,11 @@ def test_too_few_rows_to_judge(resampler):
     assert np.isnan([fitted.best_score_, fitted.baseline_score_]).all()
 
 
+def test_ten_rows_are_enough_to_judge():
+    X, y, *_ = problem(n=10)
+    assert np.isfinite(asking(MIXUPS[0], Ridge()).fit(X, y).best_score_)
+
+
 @every_one
 def test_a_single_group_cannot_be_judged(resampler):
     X, y, *_ = problem(n=20)
@@ -429,13 +434,19 @@ class Stopping(Ridge):
         return super().predict(X)
 
 
-def test_an_estimator_that_stops_by_held_out_rows_is_scored_on_others():
+@pytest.mark.parametrize(("max_samples", "n_fits"), [(None, 6), (30, 10)])
+def test_an_estimator_that_stops_by_held_out_rows_is_scored_on_others(
+    max_samples, n_fits
+):
     X, y, X_val, y_val = problem()
     Stopping.records.clear()
-    resampler = KNNMixupResampler(Stopping(), candidates=(2, 3), random_state=0)
+    resampler = KNNMixupResampler(
+        Stopping(), candidates=(2, 3), max_samples=max_samples, random_state=0
+    )
     resampler.fit(X, y, X_val=X_val, y_val=y_val)
-    # The untouched data and two candidates, on either half.
-    assert len(Stopping.records) == 6
+    # The untouched data and two candidates, on either half; of some rows and then of
+    # all, the untouched and the winner.
+    assert len(Stopping.records) == n_fits
     for stop, labels, asked in Stopping.records:
         assert len(stop) == len(labels) == len(asked) == 20
         rows = np.vstack([stop, asked])

@@ -10,6 +10,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
 )
 
+from skmix.base import Mixes
 from skmix.regression import MixRLResampler
 from skmix.regression._neighbors import NeighborRecipe
 from skmix.regression._pairs import DrawnRatio
@@ -229,3 +230,39 @@ def test_a_fold_is_judged_by_the_candidate_that_the_other_folds_prefer():
     # Fold 1: others have 2 against 1, so candidate 2 (loss 3). Folds 2 and 3: others
     # have (0, 2) against (3, 1), 1 against 2, so candidate 1 (loss 2).
     assert_allclose(search.loss_of_choosing(), [3, 3, 2, 2, 2, 2])
+
+
+class Noted:
+    """Mixes nothing, and notes the seeds that it was given."""
+
+    drawn = []
+
+    def __init__(self, data, seed):
+        self.data, self.seed = data, seed
+
+    def draw(self, candidate, rng):
+        self.drawn.append((candidate, self.seed, rng.randint(2**31), len(self.data)))
+        return Mixes.none(self.data)
+
+
+def test_folds_have_seeds_of_their_own_and_keep_no_rows():
+    resampler, data = read(np.arange(10.0)[:, None], np.arange(10.0))
+    folds, blocks = make_folds(data, 3, False, np.random.RandomState(0))
+    search = CandidateSearch(
+        data, Noted, folds, blocks, Ridge(), [5, 6], "k", resampler._rows_with, None
+    )
+    Noted.drawn.clear()
+    search.step()
+    assert Noted.drawn == []
+    search.step()
+    recipes = [fold.recipe for fold in folds]
+    assert [recipe.data for recipe in recipes] == [None] * 6
+    search.step()
+    # What will not be asked again is not kept either.
+    assert [fold.recipe for fold in folds] == [None] * 6
+    assert Noted.drawn == [
+        (k, fold.seed, np.random.RandomState(fold.seed).randint(2**31), len(fold.train))
+        for k in (5, 6)
+        for fold in folds
+    ]
+    assert len({fold.seed for fold in folds}) == 6
