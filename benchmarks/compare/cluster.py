@@ -22,7 +22,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from skmix.regression import KNNMixupResampler
 
-N_ROWS, N_COLUMNS = 8000, 20
+N_ROWS, N_COLUMNS = 4000, 20
 CANDIDATES = (1, 2, 4, 8)
 TURNS = 2
 WARM_UP_ROWS = 200
@@ -31,7 +31,7 @@ WARM_UP_ROWS = 200
 def make_search():
     """Ten folds of the untouched data and of four numbers of neighbours."""
     return KNNMixupResampler(
-        HistGradientBoostingRegressor(max_iter=100, random_state=0),
+        HistGradientBoostingRegressor(max_iter=800, random_state=0),
         candidates=CANDIDATES,
         guard=False,
         random_state=0,

@@ -66,6 +66,16 @@ FORMULAS = {
         "as without, for s rows, + S + 2 F",
         "16*p*(n + m) + 72*m",
     ),
+    "MixRLResampler, held-out rows": Formula(
+        NEAR.format(16),
+        "S + 240 updates of a network, each over n rows, + 4 F",
+        "8*p*n + 8500*n + 430e6",
+    ),
+    "MixRLResampler, both": Formula(
+        NEAR.format(16),
+        "as without max_samples, for s rows, + S + 4 F",
+        "8*p*n + 900*n + 520e6",
+    ),
     "MixupSampler": Formula(
         "2.8*n",
         "(n + m) p",
@@ -79,12 +89,22 @@ FORMULAS = {
     "MixAnNSampler": Formula(
         "3000",
         "S + votes of 10 nearest rows for each policy + 40 F",
-        "41*p*n + 690*n",
+        "44*p*n + 690*n + 50e6",
     ),
     "MixAnNSampler, max_samples": Formula(
         "3000",
         "as without, for s rows, + S + 10 F",
         "26*p*n + 710*n",
+    ),
+    "AutoSMOTESampler": Formula(
+        "3000",
+        "S + votes of 10 nearest rows for 800 policies + 40 F",
+        "8*p*n + 5000*n + 30e6",
+    ),
+    "LearnedAugmenter": Formula(
+        "n",
+        "40 passes of a network over n rows for each fit + F",
+        "130*p*n + 100*n",
     ),
     "SampleWeightLearner": Formula(
         "0",
@@ -94,6 +114,6 @@ FORMULAS = {
     "LADASelector.query": Formula(
         "0",
         "a prediction for n rows, and for 100 mixes seven times each",
-        "64*n + 320_000*p",
+        "45*n",
     ),
 }

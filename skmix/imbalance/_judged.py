@@ -338,7 +338,8 @@ class JudgedSampler(BaseMixSampler):
                 start = monotonic()
                 arm.append(evaluator.predict(policy, repeat, contest.seed))
                 n_left -= 1
-                _check_time(loop, n_left * (monotonic() - start))
+                if n_left:
+                    _check_time(loop, n_left * (monotonic() - start))
                 if data.X_val is not None and contest.choosing_rows is not None:
                     arm[-1][contest.choosing_rows] = np.nan
         return judge, *arms

@@ -13,7 +13,7 @@ from skmix import active, imbalance, regression, weighting
 # Rows are made in blocks, so that they are all that is in memory.
 BLOCK = 100_000
 N_HELD_OUT = 1000
-N_LABELED = 1000
+N_LABELED = 500
 SHARE_OF_RARE = 0.05
 
 
