@@ -11,8 +11,6 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 
-from .._training import seeded
-
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.intp]
 
@@ -183,7 +181,7 @@ def find_neighbors(
     ValueError
         If `search` gives something else.
     """
-    search = _cells(k) if search is None else seeded(clone(search), search, SEED)
+    search = _cells(k) if search is None else _seeded(search)
     if hasattr(search, "kneighbors"):
         found = search.fit(Z).kneighbors(queries, n_neighbors=k)
         if not isinstance(found, tuple) or len(found) != 2:
@@ -206,6 +204,16 @@ def find_neighbors(
             "rows. Set it to search more thoroughly, or leave it out."
         )
     return distance, neighbors.astype(np.intp, copy=False)
+
+
+def _seeded(search: Any) -> Any:
+    """Copy a search, with a seed wherever it has none."""
+    free = [
+        name
+        for name, value in search.get_params().items()
+        if name.split("__")[-1] == "random_state" and value is None
+    ]
+    return clone(search).set_params(**dict.fromkeys(free, SEED))
 
 
 def _cells(k: int) -> CellNeighbors:

@@ -297,3 +297,13 @@ def test_others_keep_their_order():
     others = without_self(np.tile(own, (100, 1)), own)
     expected = [np.delete(own, row) for row in own]
     assert_array_equal(others, expected)
+
+
+def test_a_search_without_a_seed_gets_one():
+    Z = np.random.RandomState(0).normal(size=(500, 12))
+    search = PyNNDescentTransformer(n_trees=1, n_iters=1)
+    state = np.random.get_state()[1].copy()
+    first, second = (nearest_rows(Z, 10, search) for _ in range(2))
+    assert_array_equal(first, second)
+    assert_array_equal(np.random.get_state()[1], state)
+    assert search.random_state is None
