@@ -48,7 +48,7 @@ def scaling_table(found: dict[str, Any]) -> str:
     """Seconds, exponent and megabytes of each estimator."""
     n, p = found["rows"][-1], found["columns"]
     header = ["", *(f"s, n = {n}" for n in found["rows"]), "exponent"]
-    header += [f"MB, n = {n}", "by formula"]
+    header += ["MB", "formula"]
     base = found["estimators"][NOTHING_FITTED]["peak_megabytes"][-1]
     rows = [
         [
@@ -72,7 +72,7 @@ def formula_table() -> str:
 
 def million_table(found: dict[str, Any]) -> str:
     """Time and memory of a million rows."""
-    header = ["", "time", "threads", "GB in all", "MB of the fit", "by formula"]
+    header = ["", "time", "threads", "GB in all", "MB of the fit", "formula"]
     base = found["estimators"][NOTHING_FITTED]["peak_gigabytes"]
     size = found["rows"], found["columns"]
     rows = [
@@ -92,7 +92,9 @@ def million_table(found: dict[str, Any]) -> str:
 
 def duration(seconds: float) -> str:
     """In the unit that one would say it in."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    if seconds < 90:
+        return f"{seconds_text(seconds)} s"
+    return f"{seconds / 60:.0f} min"
 
 
 def scaling_figure(found: dict[str, Any]) -> plt.Figure:
