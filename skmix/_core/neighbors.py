@@ -184,7 +184,7 @@ def find_neighbors(
     search = _cells(k) if search is None else _seeded(search)
     if hasattr(search, "kneighbors"):
         found = search.fit(Z).kneighbors(queries, n_neighbors=k)
-        if not isinstance(found, tuple) or len(found) != 2:
+        if not isinstance(found, tuple | list) or len(found) != 2:
             raise ValueError(
                 f"neighbor_search={search!r} must give distances and places of rows "
                 f"in kneighbors, got a {type(found).__name__}."

@@ -1,3 +1,4 @@
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -116,3 +117,12 @@ def test_stacking_weight_minimises_over_a_grid():
     ]
     best = grid[int(np.argmin(losses))]
     assert stacking_weight(Y, prediction, teacher) == pytest.approx(best, abs=1e-3)
+
+
+def test_the_number_of_workers_around_it_rounds_nothing():
+    rng = np.random.RandomState(0)
+    Z = rng.normal(size=(300, 5))
+    Y = np.sin(2 * Z[:, :1])
+    alone = KernelTeacher(Z, Y, 0).predict(Z)
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert (KernelTeacher(Z, Y, 0).predict(Z) == alone).all()
