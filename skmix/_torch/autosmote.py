@@ -19,7 +19,7 @@ from .state import NetworkState, State
 
 
 class Decisions(NamedTuple):
-    """What a network was asked in some rollouts, and what was chosen.
+    """What a network was asked, the same in all rollouts, and what they chose.
 
     Attributes
     ----------
@@ -29,17 +29,17 @@ class Decisions(NamedTuple):
     possible : ndarray of shape (n, c)
         Which choices there were.
 
-    counts : ndarray of shape (n, c)
-        How often each was chosen, by draws that are independent of each other.
+    counts : ndarray of shape (m, n, c)
+        How often each was chosen in each rollout, by draws that are independent of each
+        other.
 
-    rollout, part : ndarray of shape (n,)
-        In which rollout, and in which part of it.
+    part : ndarray of shape (n,)
+        In which part of a rollout.
     """
 
     inputs: NDArray
     possible: NDArray
     counts: NDArray
-    rollout: NDArray
     part: NDArray
 
 
@@ -188,9 +188,10 @@ class AutoSMOTELearner(NetworkState):
         advantage = advantages(scores)
         goal = torch.zeros((), device=self.device)
         for name, decided in decisions.items():
-            log_pi, entropy = self._log_likelihood(name, decided)
-            own = advantage[decided.rollout, decided.part]
-            goal = goal + self._tensor(own) @ log_pi / self.n_rollouts
+            log_p, entropy = self._log_probabilities(name, decided)
+            own = advantage[:, decided.part] / self.n_rollouts
+            weight = np.einsum("mn,mnc->nc", own, decided.counts)
+            goal = goal + (self._tensor(weight) * log_p).sum()
             goal = goal + self.entropy_weight * entropy
             report[f"entropy_{name}"] = float(entropy.detach())
         if decisions:
@@ -199,13 +200,15 @@ class AutoSMOTELearner(NetworkState):
             self.optimizer.step()
         return report
 
-    def _log_likelihood(self, name: str, decided: Decisions) -> tuple[Tensor, Tensor]:
-        """Log-probability of what was chosen each time, and the mean entropy."""
+    def _log_probabilities(
+        self, name: str, decided: Decisions
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probability of each choice, and the mean entropy."""
         possible = torch.as_tensor(decided.possible, device=self.device)
         inputs = self._tensor(decided.inputs)
         log_p = log_probabilities(self.network[name], inputs, possible)
         entropy = -(log_p.exp() * log_p).sum(1).mean()
-        return (self._tensor(decided.counts) * log_p).sum(1), entropy
+        return log_p, entropy
 
     def _tensor(self, array: NDArray) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float32, device=self.device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from .._compat import Interval, StrOptions
-from .._core.neighbors import FloatArray
+from .._core.neighbors import FloatArray, IntArray
 from .._core.walk import BoolArray, Mixed, Neighborhoods
 from .._loop import Loop
 from .._validation import check_layers
+from ._evaluators import NeighborEvaluator
 from ._ground import N_NEAR
 from ._hierarchy import HierarchicalPolicy
 from ._judged import JudgedSampler
 from ._policy import Amount, Policy
 from ._search import Contest
 from ._view import SIZES, View, look
+
+if TYPE_CHECKING:
+    from .._torch.autosmote import Decisions
 
 
 class Rollouts:
@@ -47,19 +51,15 @@ class Rollouts:
         self, weights: Mapping[str, NDArray], seeds: Sequence[int]
     ) -> tuple[FloatArray, dict]:
         """Roll out; see ``skmix._torch.autosmote`` for what it gives."""
-        from .._torch.autosmote import Decisions  # imports torch
-
         self.policy = HierarchicalPolicy(weights, self.k_neighbors)
-        self.noted: dict[str, list] = {level: [] for level in SIZES}
-        predictions = []
-        for self.rollout, seed in enumerate(seeds):
-            predictions.append(self.contest.evaluator.predict(self, 0, seed))
-        decisions = {
-            level: Decisions(*map(np.concatenate, zip(*parts, strict=True)))
-            for level, parts in self.noted.items()
-            if parts
-        }
-        return self._scores(predictions), decisions
+        # All rollouts see the same, and decide with the same chances.
+        self.chances: dict[tuple[int, int], dict[str, FloatArray]] = {}
+        self.counts: dict[tuple[int, int], list[dict[str, IntArray]]] = {}
+        scores = self._scores(
+            [self.contest.evaluator.predict(self, 0, seed) for seed in seeds]
+        )
+        levels = SIZES if self.counts else ()
+        return scores, {level: self._decisions(level) for level in levels}
 
     def walk(
         self,
@@ -78,12 +78,24 @@ class Rollouts:
         if key not in self.views:
             self.views[key] = look(hoods, usable, amount.asked, self.k_neighbors)
         view = self.views[key]
-        mixed, counts = self.policy.decide(view, amount, rng)
-        for level, parts in self.noted.items():
-            seen = (view.inputs[level], view.possible[level], counts[level])
-            where = np.full((len(seen[0]), 2), [self.rollout, part])
-            parts.append((*seen, *where.T))
+        if key not in self.chances:
+            self.chances[key] = self.policy.chances(view)
+        mixed, counts = self.policy.decide(view, self.chances[key], amount, rng)
+        self.counts.setdefault(key, []).append(counts)
         return mixed
+
+    def _decisions(self, level: str) -> Decisions:
+        """What a network was asked, and what it chose."""
+        from .._torch.autosmote import Decisions  # imports torch
+
+        asked = []
+        for (part, hoods), rollouts in self.counts.items():
+            view = self.views[part, hoods]
+            inputs, possible = view.inputs[level], view.possible[level]
+            counts = np.stack([counts[level] for counts in rollouts], axis=1)
+            asked.append((inputs, possible, counts, np.full(len(inputs), part)))
+        inputs, possible, counts, part = map(np.concatenate, zip(*asked, strict=True))
+        return Decisions(inputs, possible, counts.swapaxes(0, 1), part)
 
     def _scores(self, predictions: Sequence[FloatArray]) -> FloatArray:
         """Scores of each rollout, and with each fold predicted by another in turn."""
@@ -321,9 +333,11 @@ class AutoSMOTESampler(JudgedSampler):
     the amount.
 
     **Cost.** ``n_rollouts * max_iter`` policies are scored, 800 by default, each as a
-    policy of :class:`MixAnNSampler`; scorers other than "f1_macro" may take as long, as
-    S_rqf makes them be asked some 60 times for each update. Memory is
-    O(R f n k h) for f folds, n rows of the class and h hidden units.
+    policy of :class:`MixAnNSampler`, but faster: the pairs of rows that are mixed stay
+    the same, and which held-out rows they may be near to is found once. Scorers other
+    than "f1_macro" may take as long, as S_rqf makes them be asked some 60 times for
+    each update. Memory is O(f n k (R + h)) for f folds, n rows of the class and h
+    hidden units.
 
     References
     ----------
@@ -417,6 +431,8 @@ class AutoSMOTESampler(JudgedSampler):
         from .._torch.autosmote import AutoSMOTELearner  # imports torch
         from .._torch.device import resolve_device
 
+        if isinstance(contest.evaluator, NeighborEvaluator):
+            contest.evaluator.expect_same_pairs()
         learner = AutoSMOTELearner(
             Rollouts(contest, self.k_neighbors),
             SIZES,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.random import RandomState
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.utils.parallel import delayed
@@ -18,7 +19,7 @@ from sklearn.utils.parallel import delayed
 from .._columns import Columns
 from .._core.mixing import interpolate
 from .._core.neighbors import FloatArray, IntArray, nearest_rows
-from .._core.votes import NeighborVotes
+from .._core.votes import NeighborVotes, Segments
 from .._data import PutTogether, Rest
 from .._training import fits_at_a_time, interrupts_raised
 from ..base import Mixes, ResamplingData
@@ -146,6 +147,13 @@ class NeighborEvaluator:
         elif k > N_NEAR // 2:
             self.near = nearest_rows(coordinates.Z, n_near, ground.search)
         self.votes: dict[int, NeighborVotes] = {}
+        self.segments: dict[int, Segments] = {}
+        self.same_pairs = False
+
+    def expect_same_pairs(self) -> None:
+        """Prepare for policies that mix the same pairs of rows again and again."""
+        # What is rounded does not lie between its parents.
+        self.same_pairs = self.coordinates.linear
 
     def predict(self, policy: Policy | None, repeat: int, seed: int) -> FloatArray:
         """Train on rows and the mixes of a policy; see `Evaluator`."""
@@ -158,9 +166,19 @@ class NeighborEvaluator:
             votes = untouched.votes
             if policy is not None:
                 mixes = draw_fold(self.ground, policy, fold, seed + place)
-                votes = untouched.votes_with(self.coordinates.of(mixes), mixes.target)
+                Z = self.coordinates.of(mixes)
+                votes = untouched.votes_with(Z, mixes.target, self._pairs(place, mixes))
             predicted[fold.test] = with_labels(votes / votes[0].sum())
         return predicted
+
+    def _pairs(self, place: int, mixes: Mixes) -> tuple[NDArray, IntArray] | None:
+        """Held-out rows of a fold that mixes may be near to, if they are followed."""
+        if not self.same_pairs:
+            return None
+        if place not in self.segments:
+            votes = self.votes_without_mixes(place)
+            self.segments[place] = Segments(votes, self.coordinates.Z)
+        return self.segments[place].pairs(mixes.first, mixes.second)
 
     def votes_without_mixes(self, place: int) -> NeighborVotes:
         """Votes of the rows of a fold as they are; counted when first asked for.

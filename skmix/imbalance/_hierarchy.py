@@ -127,10 +127,14 @@ class HierarchicalPolicy:
             The mixes.
         """
         view = look(hoods, usable, amount.asked, self.k_neighbors)
-        return self.decide(view, amount, rng)[0]
+        return self.decide(view, self.chances(view), amount, rng)[0]
 
     def decide(
-        self, view: View, amount: Amount, rng: RandomState
+        self,
+        view: View,
+        chances: Mapping[str, FloatArray],
+        amount: Amount,
+        rng: RandomState,
     ) -> tuple[Mixed, dict[str, IntArray]]:
         """Make mixes of the rows in view, and tell what was decided.
 
@@ -138,6 +142,9 @@ class HierarchicalPolicy:
         ----------
         view : View
             What the networks see.
+
+        chances : mapping of str to ndarray
+            What `chances` gives for it.
 
         amount : Amount
             How many mixes are asked for.
@@ -153,11 +160,11 @@ class HierarchicalPolicy:
         counts : dict of str to ndarray
             How often each choice in view was taken.
         """
-        level = self._choose("amount", view, rng)
-        rate = self._choose("rows", view, rng)
+        level = self._choose("amount", chances, rng)
+        rate = self._choose("rows", chances, rng)
         size = amount.of(len(view.rows), AMOUNTS[level[0]])
         row = deal(RATES[rate], size, rng)
-        pair = choose(self.probabilities("pairs", view)[row], rng)
+        pair = choose(chances["pairs"][row], rng)
         partner, part = np.divmod(pair, N_BINS)
         share = (part + rng.random_sample(size)) / N_BINS
         mixed = Mixed(
@@ -175,29 +182,30 @@ class HierarchicalPolicy:
             "pairs": pairs,
         }
 
-    def _choose(self, level: str, view: View, rng: RandomState) -> IntArray:
+    def _choose(
+        self, level: str, chances: Mapping[str, FloatArray], rng: RandomState
+    ) -> IntArray:
         """What a network takes: the likeliest, or a draw."""
-        chance = self.probabilities(level, view)
         if list(SIZES).index(level) < self.n_greedy:
-            return chance.argmax(axis=1)
-        return choose(chance, rng)
+            return chances[level].argmax(axis=1)
+        return choose(chances[level], rng)
 
-    def probabilities(self, level: str, view: View) -> FloatArray:
-        """Give the probability of each choice of a network.
+    def chances(self, view: View) -> dict[str, FloatArray]:
+        """Give the probability of each choice of each network.
 
         Parameters
         ----------
-        level : {"amount", "rows", "pairs"}
-            Which network.
-
         view : View
-            What it sees.
+            What they see.
 
         Returns
         -------
-        chance : ndarray of shape (n, c)
+        chances : dict of str to ndarray of shape (n, c)
             0 for what is not possible.
         """
+        return {level: self._chances(level, view) for level in SIZES}
+
+    def _chances(self, level: str, view: View) -> FloatArray:
         own = {
             name.removeprefix(f"{level}."): weight
             for name, weight in self.weights.items()
@@ -217,7 +225,7 @@ class HierarchicalPolicy:
         """
         k = self.k_neighbors
         view = typical(np.array([0.0, 0.5, 1.0]), k)
-        level, rate, pair = (self.probabilities(name, view) for name in SIZES)
+        level, rate, pair = self.chances(view).values()
         if self.n_greedy > 0:
             level = np.eye(len(AMOUNTS))[level.argmax(axis=1)]
         if self.n_greedy > 1:

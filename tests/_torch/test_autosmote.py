@@ -26,17 +26,15 @@ SCORES = np.random.RandomState(0).random_sample((len(CHOICES), len(CHOICES)))
 
 def decisions_of(rollouts):
     """What the networks chose in some rollouts, each a choice for either part."""
-    rollout, part = (a.ravel() for a in np.mgrid[: len(rollouts), :2])
-    chosen = np.array([CHOICES[choice] for pair in rollouts for choice in pair]).T
+    chosen = np.array([[CHOICES[choice] for choice in pair] for pair in rollouts])
     return {
         name: Decisions(
-            SEEN[name][part],
-            np.ones((len(part), n_choices), dtype=bool),
-            np.eye(n_choices)[choice],
-            rollout,
-            part,
+            SEEN[name],
+            np.ones((2, n_choices), dtype=bool),
+            np.eye(n_choices)[chosen[:, :, level]],
+            np.arange(2),
         )
-        for (name, (_, n_choices)), choice in zip(SIZES.items(), chosen, strict=True)
+        for level, (name, (_, n_choices)) in enumerate(SIZES.items())
     }
 
 
@@ -85,11 +83,10 @@ class Bandit:
         if self.random_score:
             scores = self.rng.random_sample(scores.shape)
         decisions = Decisions(
-            np.tile(inputs, (m, 1)),
-            np.ones((m * n, 3), dtype=bool),
-            np.eye(3)[np.concatenate(chosen)],
-            np.repeat(own, n),
-            np.zeros(m * n, dtype=int),
+            inputs,
+            np.ones((n, 3), dtype=bool),
+            np.eye(3)[np.array(chosen)],
+            np.zeros(n, dtype=int),
         )
         return scores, {"other": decisions}
 
@@ -284,16 +281,14 @@ def test_entropy_is_worth_what_its_weight_says():
     """With scores s of three choices the best probabilities are as exp(s / c)."""
 
     class Known(Bandit):
-        """Each of the 12 rows of a rollout is scored alone."""
+        """Each of the 12 rows is a part, with a score of its own."""
 
         def __call__(self, weights, seeds):
             _, decisions = super().__call__(weights, seeds)
             one = decisions["other"]
             score = one.counts @ [0.0, 0.1, 0.2]
-            scores = np.repeat(score[None, :, None], len(score), axis=0)
-            own = np.arange(len(score))
-            scores[own, own] = score[:, None]
-            return scores, {"other": one._replace(rollout=own)}
+            scores = np.repeat(score[None], len(score), axis=0)
+            return scores, {"other": one._replace(part=np.arange(12))}
 
     # Scores of 12 rows add up in a rollout.
     learner = make_learner(Known(), n_rollouts=4, entropy_weight=12 * 0.1)

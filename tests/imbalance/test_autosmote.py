@@ -121,7 +121,7 @@ def test_rows_with_few_partners():
     assert_array_equal(view.possible["pairs"], possible)
 
     policy = HierarchicalPolicy(fixed(), k_neighbors=3)
-    chance = policy.probabilities("pairs", view)
+    chance = policy.chances(view)["pairs"]
     assert_allclose(chance, np.where(possible, 1 / N_BINS, 0))
     mixed = policy.walk(hoods_of(LINE, SMALL), usable, Amount(40, 3000), RandomState(0))
     assert set(mixed.first + 10 * mixed.second) == {1, 10}
@@ -243,7 +243,7 @@ def test_what_is_counted_is_what_is_mixed():
     view = look(hoods_of(X, y == 1), y < 2, 260, k=5)
     policy = HierarchicalPolicy(fixed(), k_neighbors=5)
     amount = Amount(260, 3000)
-    mixed, counts = policy.decide(view, amount, RandomState(3))
+    mixed, counts = policy.decide(view, policy.chances(view), amount, RandomState(3))
     (level,) = counts["amount"].argmax(axis=1)
     assert len(mixed.first) == amount.of(40, AMOUNTS[level])
     rates = RATES[counts["rows"].argmax(axis=1)]
@@ -276,7 +276,7 @@ def test_probabilities_are_those_that_are_learned(hidden):
         inputs = torch.as_tensor(view.inputs[level], dtype=torch.float32)
         log_p = log_probabilities(network, inputs, possible)
         expected = np.where(possible, log_p.exp().detach(), 0)
-        assert_allclose(policy.probabilities(level, view), expected, atol=1e-6)
+        assert_allclose(policy.chances(view)[level], expected, atol=1e-6)
         assert np.ptp(expected) > 0.01
 
 
@@ -332,19 +332,34 @@ def test_scores_of_rollouts():
         assert scores[i, j, part] == contest.score(swapped)
     assert len(np.unique(scores)) > 15
 
-    # Two classes in three folds of three rollouts.
-    assert decisions["amount"].inputs.shape == (18, 2)
-    where = np.column_stack([decisions["amount"].rollout, decisions["amount"].part])
-    assert_array_equal(where, np.repeat([*np.ndindex(3, 3)], 2, axis=0))
+    # Two classes in three folds.
+    assert decisions["amount"].inputs.shape == (6, 2)
+    assert_array_equal(decisions["amount"].part, [0, 0, 1, 1, 2, 2])
     for code in (1, 2):
         hoods = contest.evaluator.ground.hoods[code]
-        usable = hoods.usable(folds[1].train) & hoods.small
+        usable = hoods.usable(folds[1].train)
+        n_usable = (usable & hoods.small).sum()
         assert (~hoods.usable(np.ones(200, bool))[hoods.small]).sum() == 1
-        own = (decisions["rows"].rollout == 2) & (decisions["rows"].part == 1)
-        view = look(hoods, hoods.usable(folds[1].train), 80, 4)
-        half = slice(None, usable.sum()) if code == 1 else slice(-usable.sum(), None)
-        assert_array_equal(decisions["rows"].inputs[own][half], view.inputs["rows"])
-    assert len({len(array) for array in decisions["pairs"]}) == 1
+        own = np.flatnonzero(decisions["rows"].part == 1)
+        view = look(hoods, usable, 80, 4)
+        half = own[:n_usable] if code == 1 else own[-n_usable:]
+        assert_array_equal(decisions["rows"].inputs[half], view.inputs["rows"])
+        if code == 2:
+            continue
+        for rollout, seed in enumerate(seeds):
+            _, counts = policy.decide(
+                view,
+                policy.chances(view),
+                Amount(130 * folds[1].train.mean(), 3000),
+                RandomState(seed + 1),
+            )
+            assert_array_equal(
+                decisions["pairs"].counts[rollout, half], counts["pairs"]
+            )
+    for of_level in decisions.values():
+        n = len(of_level.part)
+        assert len(of_level.inputs) == len(of_level.possible) == n
+        assert of_level.counts.shape == (3, n, of_level.possible.shape[1])
 
 
 def test_rollouts_where_all_rows_are_twins():

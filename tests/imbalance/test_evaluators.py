@@ -10,6 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 
+from skmix._core.votes import NeighborVotes
 from skmix.base import Mixes
 from skmix.imbalance import AverageSampler, WalkPolicy
 from skmix.imbalance._evaluators import (
@@ -23,6 +24,7 @@ from skmix.imbalance._folds import make_folds
 from skmix.imbalance._ground import Ground
 from tests.imbalance.helpers import Nearest, blobs, read
 
+near = NeighborVotes._near
 POLICY = WalkPolicy(share_spread=0.3, within=0.4, anywhere=0.5)
 
 
@@ -74,6 +76,27 @@ def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
                 model = KNeighborsClassifier(k).fit(Z, codes)
                 expected[fold.test] = both(model, space.Z[fold.test])
             assert_allclose(evaluator.predict(policy, repeat, 7), expected)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_pairs_that_are_followed_predict_the_same(monkeypatch, whole):
+    X, y = blobs(240, 30, n_columns=4)
+    if whole:
+        X = np.rint(2 * X).astype(int)
+    ground, folds = arrange(X, y)
+    space = Coordinates(ground.data, encoded=True)
+    one, other = (NeighborEvaluator(ground, folds, space, 5) for _ in range(2))
+    one.expect_same_pairs()
+    compared = []
+    monkeypatch.setattr(
+        NeighborVotes, "_near", lambda *given: compared.append(given) or near(*given)
+    )
+    for seed in range(3):
+        expected = other.predict(POLICY, 0, seed)
+        compared.clear()
+        assert_array_equal(one.predict(POLICY, 0, seed), expected)
+        # Numbers that are rounded are not between their parents.
+        assert len(compared) == (4 if whole else 0)
 
 
 def test_a_repeat_holds_out_no_row_twice():
