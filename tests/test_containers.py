@@ -273,3 +273,33 @@ def test_take_gives_rows_as_the_user_would_have_passed_them(data, expected):
     taken = wrap(data).take(np.array([1, 1]))
     assert type(taken) is type(data)
     assert equal(taken, expected)
+
+
+ROWS = [[0.0, "a", 10], [1.0, "b", 11], [2.0, "c", 12]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.array(ROWS, dtype=object),
+        pd.DataFrame(ROWS, columns=list("pqr")),
+        pl.DataFrame(ROWS, schema=list("pqr"), orient="row"),
+    ],
+    ids=["array", "pandas", "polars"],
+)
+def test_new_rows_are_those_of_their_source_but_for_what_is_named(monkeypatch, data):
+    monkeypatch.setattr("skmix._containers.BLOCK_VALUES", 6)
+    source, other = np.array([2, 0, 0, 1, 2]), np.array([1, 1, 2, 0, 0])
+    values = np.arange(5.0)[:, None] / 2
+    longer = wrap(data).extend(source, [0], lambda rows: values[rows], taken={1: other})
+    assert type(longer) is type(data)
+    expected = [
+        *ROWS,
+        [0.0, "b", 12],
+        [0.5, "b", 10],
+        [1.0, "c", 10],
+        [1.5, "a", 11],
+        [2.0, "a", 12],
+    ]
+    rows = longer.rows() if isinstance(data, pl.DataFrame) else np.asarray(longer)
+    assert np.asarray(rows, dtype=object).tolist() == expected

@@ -513,6 +513,14 @@ def test_verdict(a, b, best, verdict):
     assert verdict in found._repr_html_()
 
 
+def test_the_verdict_names_the_numbers_of_labels_of_all_runs():
+    found = hand_made((10, 30), random=BASE, a=CLEAR)
+    # One run began earlier, and one ended later.
+    found.histories_["a"][1]["n_labels"] = [8, 30]
+    found.histories_["a"][2]["n_labels"] = [10, 33]
+    assert "mean score from 8 to 33 labels is higher by" in found.summary()
+
+
 def test_no_verdict_without_random_choice():
     found = hand_made((10, 30), random=[[np.nan] * 2] * 4, a=LARGE)
     assert found.summary() == "No verdict, as random choice has no score."
