@@ -1,4 +1,4 @@
-"""The kernel of a wide ReLU network, and ridge regression with it.
+"""The kernel of a wide ReLU network, and features of kernels.
 
 A network with two wide hidden layers, trained by gradient descent, predicts as kernel
 regression with its neural tangent kernel does [1]_, which has a closed form [2]_. That
@@ -11,6 +11,10 @@ References
 .. [2] Cho and Saul, "Kernel methods for deep learning", NeurIPS 2009.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 from numpy.random import RandomState
 from scipy.linalg import eigh
@@ -18,6 +22,9 @@ from scipy.linalg import eigh
 from .neighbors import FloatArray
 
 N_HIDDEN_LAYERS = 2
+# So many numbers of a kernel are computed at a time, which fit a cache; four times as
+# many in a call, which takes a while by itself.
+BLOCK_VALUES = 2**16
 
 
 def ntk(A: FloatArray, B: FloatArray) -> FloatArray:
@@ -46,23 +53,53 @@ def ntk(A: FloatArray, B: FloatArray) -> FloatArray:
 
     and leaves Sigma(a, a) as it is (weights of variance 2 / width).
     """
+    K = np.empty((len(A), len(B)))
+    size = max(1, BLOCK_VALUES // max(1, len(B)))
+    # New arrays for each step would take three times as long as the steps.
+    work = np.empty((3, size, len(B)))
+    for start in range(0, len(A), size):
+        rows = slice(start, start + size)
+        _ntk(A[rows], B, K[rows], *work[:, : len(A[rows])])
+    return K
+
+
+def _ntk(
+    A: FloatArray,
+    B: FloatArray,
+    theta: FloatArray,
+    rho: FloatArray,
+    active: FloatArray,
+    sine: FloatArray,
+) -> None:
+    """Put the kernel into `theta`, by way of the other arrays of its shape."""
     p = A.shape[1]
-    scale = np.sqrt(
-        np.outer(((A**2).sum(axis=1) + 1) / p, ((B**2).sum(axis=1) + 1) / p)
-    )
-    sigma = (A @ B.T + 1) / p
-    theta_kernel = sigma
+    a, b = (np.sqrt(((Z**2).sum(axis=1) + 1) / p) for Z in (A, B))
+    np.matmul(A, B.T, out=rho)
+    rho += 1
+    rho /= p
+    # In units of sqrt(Sigma(a, a) Sigma(b, b)), which stays.
+    rho /= a[:, None]
+    rho /= b
+    theta[:] = rho
     for _ in range(N_HIDDEN_LAYERS):
-        rho = np.clip(sigma / scale, -1, 1)
-        angle = np.arccos(rho)
-        active = (np.pi - angle) / np.pi
-        sigma = scale * (np.sqrt(1 - rho**2) / np.pi + active * rho)
-        theta_kernel = sigma + theta_kernel * active
-    return theta_kernel
+        np.clip(rho, -1, 1, out=rho)
+        np.arccos(rho, out=active)
+        active /= -np.pi
+        active += 1
+        np.square(rho, out=sine)
+        np.subtract(1, sine, out=sine)
+        np.sqrt(sine, out=sine)
+        sine /= np.pi
+        rho *= active
+        rho += sine
+        theta *= active
+        theta += rho
+    theta *= a[:, None]
+    theta *= b
 
 
 class NystromFeatures:
-    """Features whose inner products approximate the kernel of a wide network.
+    """Features whose inner products approximate a kernel.
 
     Parameters
     ----------
@@ -77,15 +114,24 @@ class NystromFeatures:
 
     rng : RandomState
         Source of randomness.
+
+    kernel : callable, default=ntk
+        Gives the kernel of rows and of landmarks.
     """
 
     def __init__(
-        self, Z: FloatArray, n_components: int, n_landmarks: int, rng: RandomState
+        self,
+        Z: FloatArray,
+        n_components: int,
+        n_landmarks: int,
+        rng: RandomState,
+        kernel: Callable[[FloatArray, FloatArray], FloatArray] = ntk,
     ) -> None:
+        self.kernel = kernel
         rows = rng.permutation(len(Z))[:n_landmarks]
         self.landmarks = Z[np.sort(rows)]
         # In rising order.
-        values, vectors = eigh(ntk(self.landmarks, self.landmarks))
+        values, vectors = eigh(kernel(self.landmarks, self.landmarks))
         kept = np.flatnonzero(values > 1e-10 * values[-1])[::-1][:n_components]
         self.projection = vectors[:, kept] / np.sqrt(values[kept])
 
@@ -94,7 +140,7 @@ class NystromFeatures:
         """Number of features, at most `n_components`."""
         return self.projection.shape[1]
 
-    def __call__(self, Z: FloatArray, block: int = 8192) -> FloatArray:
+    def __call__(self, Z: FloatArray) -> FloatArray:
         """Compute the features of rows.
 
         Parameters
@@ -102,16 +148,36 @@ class NystromFeatures:
         Z : ndarray of shape (m, p)
             Rows on the scale of the training rows.
 
-        block : int, default=8192
-            Rows at a time, which bounds the memory at block x n_landmarks numbers.
-
         Returns
         -------
         features : ndarray of shape (m, n_features)
             The features; n_features is at most `n_components`.
         """
-        features = np.empty((len(Z), self.n_features))
-        for start in range(0, len(Z), block):
-            rows = slice(start, start + block)
-            features[rows] = ntk(Z[rows], self.landmarks) @ self.projection
-        return features
+        return self._times(Z, self.projection)
+
+    def product(self, Z: FloatArray, weights: FloatArray) -> FloatArray:
+        """Multiply the features of rows by weights, without making them.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (m, p)
+            Rows on the scale of the training rows.
+
+        weights : ndarray of shape (n_features, t)
+            Weights of the features.
+
+        Returns
+        -------
+        product : ndarray of shape (m, t)
+            The features times the weights.
+        """
+        return self._times(Z, self.projection @ weights)
+
+    def _times(self, Z: FloatArray, weights: FloatArray) -> FloatArray:
+        """The kernel of rows and landmarks times weights of the landmarks."""
+        product = np.empty((len(Z), weights.shape[1]))
+        size = max(1, 4 * BLOCK_VALUES // len(self.landmarks))
+        for start in range(0, len(Z), size):
+            rows = slice(start, start + size)
+            product[rows] = self.kernel(Z[rows], self.landmarks) @ weights
+        return product

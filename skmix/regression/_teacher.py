@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
 
 from .._columns import RowEncoder
@@ -27,7 +28,6 @@ RIDGE_STRENGTHS = np.logspace(-5, 1, 7)
 # Widths of Gaussian kernels, in median distances between unequal rows; None is the
 # kernel of a wide network. One of each kind is used.
 WIDTHS = ((None,), (0.5, 1.0, 2.0, 4.0))
-BLOCK = 8192
 
 # A width and a ridge strength, for each kind of kernel.
 Choice = Sequence[tuple[float | None, float]]
@@ -90,16 +90,17 @@ class KernelTeacher:
         return choice
 
     def predict(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict labels, of shape (m, t), a block of rows at a time."""
-        blocks = [
-            np.mean([m.predict(f(Z[start : start + BLOCK])) for f, m in self.models], 0)
-            for start in range(0, len(Z), BLOCK)
+        """Predict labels, of shape (m, t)."""
+        each = [
+            features.product(Z, np.atleast_2d(model.coef_).T) + model.intercept_
+            for features, model in self.models
         ]
-        targets = np.concatenate(blocks).reshape(len(Z), -1)
-        return self.scaler.inverse_transform(targets)
+        return self.scaler.inverse_transform(np.mean(each, axis=0))
 
 
-def kernel_features(Z: NDArray[np.float64], width: float | None, seed: int) -> Any:
+def kernel_features(
+    Z: NDArray[np.float64], width: float | None, seed: int
+) -> NystromFeatures:
     """Make the map to features whose inner products are a kernel."""
     rng = RandomState(seed)
     n_landmarks = min(len(Z), MAX_LANDMARKS)
@@ -110,9 +111,8 @@ def kernel_features(Z: NDArray[np.float64], width: float | None, seed: int) -> A
     # Where most rows are equal, the median of all distances is 0.
     median = np.median(apart[apart > 0]) if apart.any() else 1.0
     gamma = 0.5 / (width * median) ** 2
-    # In one process: parts of a product of matrices are rounded otherwise.
-    rbf = Nystroem(gamma=gamma, n_components=n_landmarks, random_state=seed, n_jobs=1)
-    return rbf.fit(landmarks).transform
+    kernel = partial(rbf_kernel, gamma=gamma)
+    return NystromFeatures(landmarks, n_landmarks, n_landmarks, rng, kernel)
 
 
 class KernelRegressor(RegressorMixin, BaseEstimator):

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from sklearn.metrics.pairwise import rbf_kernel
 
+from skmix._core import kernels
 from skmix._core.kernels import NystromFeatures, ntk
 
 
@@ -45,12 +47,17 @@ def test_kernel_is_that_of_a_wide_network():
     assert_allclose(ntk(Z, Z), (gradients @ gradients.T).numpy(), rtol=0.12)
 
 
-@pytest.mark.parametrize("block", [7, 8192])
-def test_features_reproduce_the_kernel(block):
+@pytest.mark.parametrize("block", [1, 300, 2**16])
+@pytest.mark.parametrize("kernel", [ntk, rbf_kernel])
+def test_features_reproduce_the_kernel(monkeypatch, kernel, block):
     Z = np.random.RandomState(0).normal(size=(40, 3))
-    features = NystromFeatures(Z, 40, 40, np.random.RandomState(0))
-    phi = features(Z, block=block)
-    assert_allclose(phi @ phi.T, ntk(Z, Z), atol=1e-6)
+    K = kernel(Z, Z)
+    monkeypatch.setattr(kernels, "BLOCK_VALUES", block)
+    features = NystromFeatures(Z, 40, 40, np.random.RandomState(0), kernel)
+    phi = features(Z)
+    assert_allclose(phi @ phi.T, K, atol=1e-6)
+    weights = np.random.RandomState(1).normal(size=(features.n_features, 2))
+    assert_allclose(features.product(Z, weights), phi @ weights, rtol=1e-6)
 
 
 def test_leading_features_are_the_best_of_their_number():
