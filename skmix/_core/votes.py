@@ -6,9 +6,7 @@ only enter the lists of held-out rows that they are nearer to than the k-th neig
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import copy
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +18,8 @@ from .neighbors import FloatArray, IntArray
 _BLOCK_BYTES = 2**20
 # Held-out rows in a box, which new rows that are far from it need not be compared with.
 _BOX_ROWS = 256
-# Pairs of rows that are compared with a box at a time.
-_SEGMENT_BLOCK = 1024
-# So many held-out rows are noted at most, in four bytes each, for all pairs of rows.
-_MOST_NOTED = 2**22
+# Where rows are so much nearer than the farthest that float32 ends, all are compared.
+TINY = np.finfo(np.float32).tiny
 
 
 class NeighborVotes:
@@ -174,13 +170,18 @@ class NeighborVotes:
         votes[changed] = self._count(codes)
         return votes
 
-    def entering(self, Z_new: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    def entering(
+        self, Z_new: FloatArray, pairs: tuple[NDArray, IntArray] | None = None
+    ) -> tuple[IntArray, IntArray, FloatArray]:
         """Find which new rows enter the lists of which held-out rows.
 
         Parameters
         ----------
         Z_new : ndarray of shape (m, p)
             New training rows.
+
+        pairs : (ndarray of shape (e,), ndarray of shape (e,)), default=None
+            Those to look at; see `votes_with`.
 
         Returns
         -------
@@ -190,37 +191,36 @@ class NeighborVotes:
         squared : ndarray of shape (e,)
             Their squared distance.
         """
-        test, new = self._near(Z_new)
-        return self._entering(Z_new, test, new)
-
-    def _entering(
-        self, Z_new: FloatArray, test: NDArray, new: IntArray
-    ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Which of some pairs enter, and at which squared distance."""
-        rows = test if self.held_out is None else self.held_out[test]
-        squared = _squared(self.Z_all, rows, Z_new, new)
-        kept = squared < self.squared[test, -1]
-        return test[kept], new[kept], squared[kept]
-
-    def _near(self, Z_new: FloatArray) -> tuple[IntArray, IntArray]:
-        """Places of held-out and of new rows, with a few that do not enter."""
+        if pairs is not None:
+            return self._entering(Z_new, *pairs)
         reach = self.squared[:, -1]
         seen = (Z_new - self.middle) / self.unit
         norms = (seen**2).sum(axis=1) * (1 - self.slack)
         within = self.norms - reach / self.unit**2
-        right = _columns(-2 * seen, np.ones_like(norms), norms)
-        pairs = [(np.empty(0, np.intp), np.empty(0, np.intp))]
+        right = columns(-2 * seen, np.ones_like(norms), norms)
+        none = np.empty(0, np.intp)
+        found = [self._entering(Z_new, none, none)]
         for rows, (low, high) in zip(self.boxes, self.corners, strict=True):
             outside = Z_new - Z_new.clip(low, high)
             distance = np.einsum("ij,ij->i", outside, outside)
             near = np.flatnonzero(distance < reach[rows].max())
             if len(near):
                 # Flat, as NumPy looks through a table much more slowly.
-                left = _columns(self.seen[rows], within[rows], np.ones(len(rows)))
-                found = np.flatnonzero(left @ right[near].T < 0)
-                pairs.append((rows[found // len(near)], near[found % len(near)]))
-        test, new = map(np.concatenate, zip(*pairs, strict=True))
-        return test, new
+                left = columns(self.seen[rows], within[rows], np.ones(len(rows)))
+                place = np.flatnonzero(left @ right[near].T <= TINY)
+                test, new = rows[place // len(near)], near[place % len(near)]
+                found.append(self._entering(Z_new, test, new))
+        test, new, squared = map(np.concatenate, zip(*found, strict=True))
+        return test, new, squared
+
+    def _entering(
+        self, Z_new: FloatArray, test: NDArray, new: IntArray
+    ) -> tuple[NDArray, IntArray, FloatArray]:
+        """Which of some pairs enter, and at which squared distance."""
+        rows = test if self.held_out is None else self.held_out[test]
+        squared = _squared(self.Z_all, rows, Z_new, new)
+        kept = squared < self.squared[test, -1]
+        return test[kept], new[kept], squared[kept]
 
     def _merge(
         self,
@@ -229,8 +229,7 @@ class NeighborVotes:
         pairs: tuple[NDArray, IntArray] | None = None,
     ) -> tuple[IntArray, FloatArray, IntArray]:
         """The held-out rows whose lists change, and these lists."""
-        test, new = self._near(Z_new) if pairs is None else pairs
-        test, new, squared = self._entering(Z_new, test, new)
+        test, new, squared = self.entering(Z_new, pairs)
         k = self.squared.shape[1]
         # Stable: at equal distance what was there comes first, then by order of adding.
         order = np.lexsort((squared, test))
@@ -241,8 +240,7 @@ class NeighborVotes:
         rank = np.arange(len(test)) - first[row]
         # Not more than k of them can stay.
         row, rank, entry = (part[rank < k] for part in (row, rank, order))
-        width = k + (min(k, counts.max()) if len(counts) else 0)
-        merged = np.full((len(changed), width), np.inf)
+        merged = np.full((len(changed), k + min(k, counts.max(initial=0))), np.inf)
         merged[:, :k] = self.squared[changed]
         merged[row, k + rank] = squared[entry]
         codes = np.zeros(merged.shape, self.codes.dtype)
@@ -260,129 +258,7 @@ class NeighborVotes:
         return np.column_stack(columns)
 
 
-class _Noted(NamedTuple):
-    """Pairs of rows, sorted, and where the held-out rows of each are."""
-
-    keys: IntArray
-    begin: IntArray
-    length: IntArray
-    test: NDArray[np.int32]
-
-
-class Segments:
-    """Which held-out rows have mixes of some pairs of rows in reach.
-
-    A mix lies between its parents. Which lists it may enter is found once for each
-    pair, however many mixes are made of it.
-
-    Parameters
-    ----------
-    votes : NeighborVotes
-        The lists.
-
-    Z : ndarray of shape (n, p)
-        Rows that are mixed.
-
-    Notes
-    -----
-    With z seen from one parent and u the unit vector to the other, at distance l, the
-    squared distance of z and the nearest point between them is |z|^2 - t (2 zu - t),
-    t = min(max(zu, 0), l).
-    """
-
-    def __init__(self, votes: NeighborVotes, Z: FloatArray) -> None:
-        self.lists, self.Z = votes, Z
-        none = np.empty(0, np.intp)
-        # None where there are too many. In one piece, in case of Ctrl-C.
-        self.noted: _Noted | None = _Noted(none, none, none, none.astype(np.int32))
-
-    def pairs(
-        self, first: IntArray, second: IntArray
-    ) -> tuple[NDArray[np.int32], IntArray] | None:
-        """Find the held-out rows whose lists mixes may enter.
-
-        Parameters
-        ----------
-        first, second : ndarray of shape (m,)
-            Parents of each mix.
-
-        Returns
-        -------
-        pairs : (ndarray of shape (e,), ndarray of shape (e,)) or None
-            Places of held-out rows and of mixes, for `NeighborVotes.votes_with`; None
-            where there are so many that they are not noted.
-        """
-        first, second = np.minimum(first, second), np.maximum(first, second)
-        keys = first * len(self.Z) + second
-        if self.noted is not None:
-            unknown = np.setdiff1d(keys, self.noted.keys)
-            if len(unknown):
-                self.noted = self._with(self.noted, unknown)
-        if self.noted is None:
-            return None
-        known = self.noted
-        place = np.searchsorted(known.keys, keys)
-        length = known.length[place]
-        new = np.repeat(np.arange(len(keys)), length)
-        # Where the rows of a mix begin, in the result and in what is noted.
-        skipped = known.begin[place] - (np.cumsum(length) - length)
-        return known.test[np.arange(len(new)) + skipped[new]], new
-
-    def _with(self, known: _Noted, keys: IntArray) -> _Noted | None:
-        """Find the held-out rows of new pairs too."""
-        n_found = len(known.test)
-        parts = [(known.test[:0], keys[:0])]
-        for test, segment in self._within(*np.divmod(keys, len(self.Z))):
-            parts.append((test.astype(np.int32), segment))
-            n_found += len(test)
-            if n_found > _MOST_NOTED:
-                return None
-        test, segment = map(np.concatenate, zip(*parts, strict=True))
-        length = np.bincount(segment, minlength=len(keys))
-        begin = len(known.test) + np.cumsum(length) - length
-        all_keys = np.concatenate([known.keys, keys])
-        order = all_keys.argsort()
-        return _Noted(
-            all_keys[order],
-            np.concatenate([known.begin, begin])[order],
-            np.concatenate([known.length, length])[order],
-            np.concatenate([known.test, test[segment.argsort(kind="stable")]]),
-        )
-
-    def _within(
-        self, first: IntArray, second: IntArray
-    ) -> Iterator[tuple[IntArray, IntArray]]:
-        """Places of held-out rows and of pairs, box by box."""
-        lists = self.lists
-        reach = lists.squared[:, -1]
-        A, B = self.Z[first], self.Z[second]
-        lowest, highest = np.minimum(A, B), np.maximum(A, B)
-        a, b = ((Z - lists.middle) / lists.unit for Z in (A, B))
-        length = np.linalg.norm(b - a, axis=1)
-        u = (b - a) / np.where(length > 0, length, 1.0)[:, None]
-        norms = (a**2).sum(axis=1)
-        # Rounding counts three times as much as for rows: of z, and twice of zu.
-        bound = norms - 3 * lists.slack * (norms + (b**2).sum(axis=1))
-        within = (1 - 2 * lists.slack) * lists.norms - reach / lists.unit**2
-        square = _columns(-2 * a, np.ones_like(norms), bound)
-        along = _columns(u, -(a * u).sum(axis=1))
-        length = length.astype(np.float32)
-        for rows, (low, high) in zip(lists.boxes, lists.corners, strict=True):
-            outside = np.maximum(low - highest, lowest - high).clip(0.0)
-            distance = np.einsum("ij,ij->i", outside, outside)
-            near = np.flatnonzero(distance < reach[rows].max())
-            ones = np.ones(len(rows))
-            left = _columns(lists.seen[rows], within[rows], ones)
-            seen = _columns(lists.seen[rows], ones)
-            for begin in range(0, len(near), _SEGMENT_BLOCK):
-                part = near[begin : begin + _SEGMENT_BLOCK]
-                zu = seen @ along[part].T
-                t = np.minimum(np.maximum(zu, 0), length[part])
-                found = np.flatnonzero(left @ square[part].T < t * (2 * zu - t))
-                yield rows[found // len(part)], part[found % len(part)]
-
-
-def _columns(*parts: FloatArray) -> NDArray[np.float32]:
+def columns(*parts: FloatArray) -> NDArray[np.float32]:
     return np.column_stack(parts).astype(np.float32)
 
 

@@ -19,7 +19,8 @@ from sklearn.utils.parallel import delayed
 from .._columns import Columns
 from .._core.mixing import interpolate
 from .._core.neighbors import FloatArray, IntArray, nearest_rows
-from .._core.votes import NeighborVotes, Segments
+from .._core.segments import Segments
+from .._core.votes import NeighborVotes
 from .._data import PutTogether, Rest
 from .._training import fits_at_a_time, interrupts_raised
 from ..base import Mixes, ResamplingData
@@ -151,7 +152,7 @@ class NeighborEvaluator:
         self.same_pairs = False
 
     def expect_same_pairs(self) -> None:
-        """Prepare for policies that mix the same pairs of rows again and again."""
+        """Prepare for policies that mix the same pairs of the first split each time."""
         # What is rounded does not lie between its parents.
         self.same_pairs = self.coordinates.linear
 
@@ -167,7 +168,8 @@ class NeighborEvaluator:
             if policy is not None:
                 mixes = draw_fold(self.ground, policy, fold, seed + place)
                 Z = self.coordinates.of(mixes)
-                votes = untouched.votes_with(Z, mixes.target, self._pairs(place, mixes))
+                pairs = self._pairs(place, mixes) if repeat == 0 else None
+                votes = untouched.votes_with(Z, mixes.target, pairs)
             predicted[fold.test] = with_labels(votes / votes[0].sum())
         return predicted
 

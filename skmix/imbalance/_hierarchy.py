@@ -203,17 +203,16 @@ class HierarchicalPolicy:
         chances : dict of str to ndarray of shape (n, c)
             0 for what is not possible.
         """
-        return {level: self._chances(level, view) for level in SIZES}
-
-    def _chances(self, level: str, view: View) -> FloatArray:
-        own = {
-            name.removeprefix(f"{level}."): weight
-            for name, weight in self.weights.items()
-            if name.startswith(f"{level}.")
-        }
-        possible = view.possible[level]
-        logits = relu_network(own, view.inputs[level]).reshape(possible.shape)
-        return softmax(np.where(possible, logits, -np.inf), axis=1)
+        chances = {}
+        for level, possible in view.possible.items():
+            own = {
+                name.removeprefix(f"{level}."): weight
+                for name, weight in self.weights.items()
+                if name.startswith(f"{level}.")
+            }
+            logits = relu_network(own, view.inputs[level]).reshape(possible.shape)
+            chances[level] = softmax(np.where(possible, logits, -np.inf), axis=1)
+        return chances
 
     def describe(self) -> str:
         """Say in words and numbers what is mixed.

@@ -362,6 +362,44 @@ def test_scores_of_rollouts():
         assert of_level.counts.shape == (3, n, of_level.possible.shape[1])
 
 
+class SameRows:
+    """Two folds with the same training rows, and one with others."""
+
+    def split(self, X, y, groups=None):
+        order = RandomState(0).permutation(len(X))
+        half, quarter = len(X) // 2, len(X) // 4
+        yield order[:half], order[half : half + quarter]
+        yield order[:half], order[half + quarter :]
+        yield order[quarter:], order[:quarter]
+
+
+def test_rollouts_of_folds_with_the_same_training_rows():
+    X, y = blobs(200, 40)
+    contest = make_contest(X, y, {1: 120}, cv=SameRows(), n_repeats=1)
+    scores, decisions = Rollouts(contest, 4)(fixed(), [3, 4])
+    assert scores.shape == (2, 2, 3)
+    assert_array_equal(decisions["amount"].part, [0, 1, 2])
+    one, other = (decisions["rows"].part == part for part in (0, 1))
+    rows = decisions["rows"]
+    assert_array_equal(rows.inputs[one], rows.inputs[other])
+    assert (rows.counts[:, one] != rows.counts[:, other]).any()
+    assert np.isfinite(autosmote(cv=SameRows()).fit(X, y).best_score_)
+
+
+def test_rollouts_where_a_class_can_be_mixed_in_some_folds_only():
+    X, y = blobs(90, 3)
+    y[3:20] = 2
+    # Two of three rows are twins of the large class: the fold that holds out the third
+    # has none of this class to mix.
+    X[[30, 31]] = X[[0, 1]]
+    contest = make_contest(X, y, {1: 60, 2: 50}, n_repeats=1)
+    ground, folds = contest.evaluator.ground, contest.evaluator.folds
+    mixed = [part for part, fold in enumerate(folds) if ground.can_mix(1, fold.train)]
+    assert len(mixed) == 2
+    _, decisions = Rollouts(contest, 4)(fixed(), [3, 4])
+    assert sorted(decisions["amount"].part) == sorted([*mixed, 0, 1, 2])
+
+
 def test_rollouts_where_all_rows_are_twins():
     X, y = blobs(60, 6)
     X[6:] = np.tile(X[:6], (9, 1))

@@ -24,7 +24,6 @@ from skmix.imbalance._folds import make_folds
 from skmix.imbalance._ground import Ground
 from tests.imbalance.helpers import Nearest, blobs, read
 
-near = NeighborVotes._near
 POLICY = WalkPolicy(share_spread=0.3, within=0.4, anywhere=0.5)
 
 
@@ -80,6 +79,7 @@ def test_votes_are_those_of_a_refitted_classifier(n_classes, k, encoded):
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_pairs_that_are_followed_predict_the_same(monkeypatch, whole):
+    monkeypatch.setattr("skmix._core.segments._MOST_OF_ALL", 1.0)
     X, y = blobs(240, 30, n_columns=4)
     if whole:
         X = np.rint(2 * X).astype(int)
@@ -87,16 +87,20 @@ def test_pairs_that_are_followed_predict_the_same(monkeypatch, whole):
     space = Coordinates(ground.data, encoded=True)
     one, other = (NeighborEvaluator(ground, folds, space, 5) for _ in range(2))
     one.expect_same_pairs()
-    compared = []
-    monkeypatch.setattr(
-        NeighborVotes, "_near", lambda *given: compared.append(given) or near(*given)
-    )
-    for seed in range(3):
-        expected = other.predict(POLICY, 0, seed)
-        compared.clear()
-        assert_array_equal(one.predict(POLICY, 0, seed), expected)
-        # Numbers that are rounded are not between their parents.
-        assert len(compared) == (4 if whole else 0)
+    followed, votes_with = [], NeighborVotes.votes_with
+
+    def watched(self, Z, codes, pairs=None):
+        followed.append(pairs is not None)
+        return votes_with(self, Z, codes, pairs)
+
+    for repeat, seed in ((0, 0), (0, 1), (1, 0)):
+        expected = other.predict(POLICY, repeat, seed)
+        with monkeypatch.context() as patch:
+            patch.setattr(NeighborVotes, "votes_with", watched)
+            assert_array_equal(one.predict(POLICY, repeat, seed), expected)
+    # Numbers that are rounded are not between their parents, and the policies that
+    # are the last look at other splits once.
+    assert followed == 8 * [not whole] + 4 * [False]
 
 
 def test_a_repeat_holds_out_no_row_twice():
