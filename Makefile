@@ -19,8 +19,9 @@ endif
 demo: $(VENV)/.installed-demo
 	$(BIN)/python benchmarks/demo.py --out demo
 
+# One thread to each worker; numba's setting becomes that of torch.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.installed-tests,lint
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib.pyplot as plt
-from cost_formulas import FORMULAS
+from cost_formulas import FORMULAS, text
 from layout import GREY, NOTHING, STYLES, rst
 
 NOTHING_FITTED = "nothing"
@@ -56,7 +56,7 @@ def scaling_table(found: dict[str, Any]) -> str:
             *map(seconds_text, row["seconds"]),
             f"{row['exponent']:.2f}",
             f"{(row['peak_megabytes'][-1] - base) * MEBIBYTE:.0f}",
-            f"{FORMULAS[name].at(n, p) / 1e6:.0f}",
+            f"{FORMULAS[name].bytes_at(n, p) / 1e6:.0f}",
         ]
         for name, row in found["estimators"].items()
         if name != NOTHING_FITTED
@@ -66,27 +66,40 @@ def scaling_table(found: dict[str, Any]) -> str:
 
 def formula_table() -> str:
     """Time and memory of each estimator by formula."""
-    header = ["", "time grows with", "bytes"]
-    return rst(header, [[name, f.time, f.text()] for name, f in FORMULAS.items()])
+    header = ["", "time", "grows with", "bytes"]
+    rows = [
+        [name, formula.time, text(formula.growth), text(formula.n_bytes)]
+        for name, formula in FORMULAS.items()
+    ]
+    return rst(header, rows)
 
 
-def million_table(found: dict[str, Any]) -> str:
-    """Time and memory of a million rows."""
-    header = ["", "time", "threads", "GB in all", "MB of the fit", "formula"]
+def million_table(found: dict[str, Any], scaling: dict[str, Any]) -> str:
+    """Time and memory of a million rows, next to formulas."""
+    header = ["", "time", "formula", "threads", "GB in all", "MB of the fit", "formula"]
     base = found["estimators"][NOTHING_FITTED]["peak_gigabytes"]
     size = found["rows"], found["columns"]
-    rows = [
-        [
-            name,
-            duration(row["seconds"]),
-            str(row["threads"]),
-            f"{row['peak_gigabytes']:.1f}",
-            f"{1000 * (row['peak_gigabytes'] - base):.0f}",
-            f"{FORMULAS[name].at(*size) / 1e6:.0f}",
-        ]
-        for name, row in found["estimators"].items()
-        if name != NOTHING_FITTED
-    ]
+    rows = []
+    for name, row in found["estimators"].items():
+        if name == NOTHING_FITTED:
+            continue
+        seconds = scaling["estimators"][name]["seconds"]
+        known = {
+            (n, scaling["columns"]): seconds[place]
+            for place, n in enumerate(scaling["rows"])
+            if place > 0
+        }
+        rows.append(
+            [
+                name,
+                duration(row["seconds"]),
+                duration(FORMULAS[name].seconds_at(*size, known)),
+                str(row["threads"]),
+                f"{row['peak_gigabytes']:.1f}",
+                f"{1000 * (row['peak_gigabytes'] - base):.0f}",
+                f"{FORMULAS[name].bytes_at(*size) / 1e6:.0f}",
+            ]
+        )
     return rst(header, rows)
 
 
@@ -126,17 +139,18 @@ def cluster_table(found: dict[str, Any]) -> str:
     return rst([f"{found['fits']} fits, {found['rows']} rows", ""], rows)
 
 
-MADE: tuple[tuple[str, str, Callable[[dict[str, Any]], Any]], ...] = (
-    ("scaling_table", "scaling", scaling_table),
-    ("scaling", "scaling", scaling_figure),
-    ("million", "million", million_table),
-    ("cluster", "cluster", cluster_table),
+# What is made, by what, of the results of which scripts.
+MADE: tuple[tuple[str, Callable[..., Any], tuple[str, ...]], ...] = (
+    ("scaling_table", scaling_table, ("scaling",)),
+    ("scaling", scaling_figure, ("scaling",)),
+    ("million", million_table, ("million", "scaling")),
+    ("cluster", cluster_table, ("cluster",)),
 )
 
 
 def nothing_yet() -> Iterator[tuple[str, Any]]:
     """What stands in where nothing has been measured."""
-    for name, _, make in MADE:
+    for name, make, _ in MADE:
         if make is scaling_figure:
             figure, axes = plt.subplots(figsize=(4, 1))
             axes.set_axis_off()
@@ -149,6 +163,7 @@ def nothing_yet() -> Iterator[tuple[str, Any]]:
 def make_all(read: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
     """The tables and figures of what has been measured."""
     yield "formulas", formula_table()
-    for name, result, make in MADE:
-        if (found := read(result)) is not None:
-            yield name, make(found)
+    for name, make, results in MADE:
+        found = [read(result) for result in results]
+        if None not in found:
+            yield name, make(*found)
