@@ -108,6 +108,12 @@ FORMULAS = {
         "(n + m)*(p + 20)",
         "8*p*(n + m) + 140*m",
     ),
+    "AverageSampler": Formula(
+        RARE,
+        "(n + m) p",
+        "(n + m)*(p + 20)",
+        "8*p*(n + m) + 88*m",
+    ),
     "MixBoostSampler": Formula(
         RARE,
         "10 F",
@@ -138,6 +144,24 @@ FORMULAS = {
         "n*(p + 20)",
         "130*p*n + 100*n",
     ),
+    "NetworkRegressor": Formula(
+        "0",
+        "at most 10 000 updates of 32 rows, with a look at a tenth of the rows",
+        "n*(p + 500)",
+        "8*p*n",
+    ),
+    "NetworkClassifier": Formula(
+        "0",
+        "at most 10 000 updates of 128 rows, with a look at a tenth of the rows",
+        "n*(p + 500)",
+        "8*p*n",
+    ),
+    "LADAClassifier": Formula(
+        "0",
+        "50 passes of a network, by 10 rows at a time",
+        "n*(p + 500)",
+        "8*p*n",
+    ),
     "SampleWeightLearner": Formula(
         "0",
         "40 passes of a network, each 3 to 4 times a plain one",
@@ -149,5 +173,11 @@ FORMULAS = {
         "a prediction for n rows, and for 100 mixes seven times each",
         "n*(p + 100)",
         "45*n",
+    ),
+    "HumanMixPolicy": Formula(
+        "0",
+        "a sort of the answers, and fits of 100 pairs",
+        "n*(p + 500)",
+        "8*p*n",
     ),
 }

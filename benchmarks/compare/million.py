@@ -30,6 +30,7 @@ TOO_MUCH = (
     "MixRLResampler, held-out rows",
     "AutoSMOTESampler",
     "LearnedAugmenter",
+    "LADAClassifier",
 )
 MEASURED = [name for name in NAMES if name not in TOO_MUCH]
 # Kibibytes, as `ru_maxrss` counts.

@@ -18,7 +18,7 @@ PANELS = {
         "CMixupResampler",
         "KNNMixupResampler, k = 8",
         "MixupSampler",
-        "MixBoostSampler",
+        "AverageSampler",
     ),
     "Learned, regression": (
         "CMixupResampler, auto",
@@ -29,12 +29,19 @@ PANELS = {
         "MixRLResampler, both",
     ),
     "Learned, classification": (
+        "MixBoostSampler",
         "MixAnNSampler",
         "MixAnNSampler, max_samples",
         "AutoSMOTESampler",
         "LearnedAugmenter",
+    ),
+    "Without mixes": (
+        "NetworkRegressor",
+        "NetworkClassifier",
+        "LADAClassifier",
         "SampleWeightLearner",
         "LADASelector.query",
+        "HumanMixPolicy",
     ),
 }
 
@@ -112,19 +119,22 @@ def duration(seconds: float) -> str:
 
 def scaling_figure(found: dict[str, Any]) -> plt.Figure:
     """Seconds by number of rows, with the exponents in the legend."""
-    figure, panels = plt.subplots(1, len(PANELS), figsize=(10, 4.2), sharey=True)
+    figure, panels = plt.subplots(2, 2, figsize=(8, 8), sharex=True, sharey=True)
     sizes = found["rows"]
-    for axes, (title, names) in zip(panels, PANELS.items(), strict=True):
-        for name, style in zip(names, STYLES, strict=False):
+    for axes, (title, names) in zip(panels.flat, PANELS.items(), strict=True):
+        # No more names than styles.
+        for name, style in zip(names, STYLES[: len(names)], strict=True):
             if (row := found["estimators"].get(name)) is None:
                 continue
             label = f"{name} ({row['exponent']:.2f})"
             axes.loglog(sizes, row["seconds"], label=label, **style)
+        axes.set(title=title)
+    for axes in panels.flat:
         least = axes.get_ylim()[0]
         axes.loglog(sizes[1:], [least, 10 * least], ":", color=GREY, label="linear")
-        axes.set(title=title, xlabel="rows")
         axes.legend(fontsize=7, loc="upper left")
-    panels[0].set_ylabel("seconds of a fit, one core")
+    figure.supxlabel("rows")
+    figure.supylabel("seconds, one core")
     return figure
 
 

@@ -8,13 +8,14 @@ from functools import partial
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 
-from skmix import active, imbalance, regression, weighting
+from skmix import active, human, imbalance, regression, weighting
 
 # Rows are made in blocks, so that they are all that is in memory.
 BLOCK = 100_000
 N_HELD_OUT = 1000
 N_LABELED = 500
 SHARE_OF_RARE = 0.05
+N_CLASSES_OF_PAIRS = 10
 
 
 def curve(X):
@@ -53,6 +54,23 @@ def query(X, classes):
     return selector.query(X, y, batch_size=20)
 
 
+def fit(make, X, labels):
+    """Fit what has no mixes."""
+    return make().fit(X, labels)
+
+
+def fit_answers(n):
+    """Fit how people see mixes of ten classes."""
+    rng = np.random.RandomState(0)
+    first = rng.randint(N_CLASSES_OF_PAIRS, size=n)
+    second = (first + rng.randint(1, N_CLASSES_OF_PAIRS, size=n)) % N_CLASSES_OF_PAIRS
+    part = rng.uniform(size=n)
+    seen = np.clip(part + 0.2 * rng.normal(size=n), 0, 1)
+    return partial(
+        human.HumanMixPolicy().fit, np.column_stack([first, second, part]), seen
+    )
+
+
 SEED = {"random_state": 0}
 ON_CPU = {"random_state": 0, "device": "cpu"}
 # Of numbers, without held-out rows.
@@ -74,6 +92,7 @@ JUDGED_BY_HELD_OUT = {
     "MixRLResampler, both": "MixRLResampler, max_samples",
 }
 CLASSIFICATION = {
+    "AverageSampler": partial(imbalance.AverageSampler, **SEED),
     "MixupSampler": partial(imbalance.MixupSampler, **SEED),
     "MixBoostSampler": partial(imbalance.MixBoostSampler, **SEED),
     "MixAnNSampler": partial(imbalance.MixAnNSampler, SGDClassifier(), **ON_CPU),
@@ -84,6 +103,13 @@ CLASSIFICATION = {
     "LearnedAugmenter": partial(
         weighting.LearnedAugmenter, SGDClassifier(loss="log_loss"), **ON_CPU
     ),
+}
+# Without mixes.
+REGRESSORS = {"NetworkRegressor": partial(regression.NetworkRegressor, **ON_CPU)}
+CLASSIFIERS = {
+    "NetworkClassifier": partial(imbalance.NetworkClassifier, **ON_CPU),
+    "LADAClassifier": partial(active.LADAClassifier, **ON_CPU),
+    "SampleWeightLearner": partial(weighting.SampleWeightLearner, **ON_CPU),
 }
 
 
@@ -97,9 +123,12 @@ def make_case(name, n, p, dtype=np.float64):
     if name in JUDGED_BY_HELD_OUT:
         make = REGRESSION[JUDGED_BY_HELD_OUT[name]]
         return partial(resample, make, X, y, held_out(p))
-    if name == "SampleWeightLearner":
-        learner = weighting.SampleWeightLearner(**ON_CPU)
-        return partial(learner.fit, X, classes)
+    if name in REGRESSORS:
+        return partial(fit, REGRESSORS[name], X, y)
+    if name in CLASSIFIERS:
+        return partial(fit, CLASSIFIERS[name], X, classes)
+    if name == "HumanMixPolicy":
+        return fit_answers(n)
     if name == "LADASelector.query":
         return partial(query, X, classes)
     return lambda: None
@@ -110,8 +139,10 @@ NAMES = (
     *REGRESSION,
     *JUDGED_BY_HELD_OUT,
     *CLASSIFICATION,
-    "SampleWeightLearner",
+    *REGRESSORS,
+    *CLASSIFIERS,
     "LADASelector.query",
+    "HumanMixPolicy",
 )
 
 
