@@ -96,15 +96,17 @@ def million_table(found: dict[str, Any], scaling: dict[str, Any]) -> str:
             for place, n in enumerate(scaling["rows"])
             if place > 0
         }
+        formula = FORMULAS[name]
+        grows = bool(formula.growth)
         rows.append(
             [
                 name,
                 duration(row["seconds"]),
-                duration(FORMULAS[name].seconds_at(*size, known)),
+                duration(formula.seconds_at(*size, known)) if grows else "",
                 str(row["threads"]),
                 f"{row['peak_gigabytes']:.1f}",
                 f"{1000 * (row['peak_gigabytes'] - base):.0f}",
-                f"{FORMULAS[name].bytes_at(*size) / 1e6:.0f}",
+                f"{formula.bytes_at(*size) / 1e6:.0f}",
             ]
         )
     return rst(header, rows)
@@ -119,7 +121,7 @@ def duration(seconds: float) -> str:
 
 def scaling_figure(found: dict[str, Any]) -> plt.Figure:
     """Seconds by number of rows, with the exponents in the legend."""
-    figure, panels = plt.subplots(2, 2, figsize=(8, 8), sharex=True, sharey=True)
+    figure, panels = plt.subplots(2, 2, figsize=(8, 9), sharex=True, sharey=True)
     sizes = found["rows"]
     for axes, (title, names) in zip(panels.flat, PANELS.items(), strict=True):
         # No more names than styles.
@@ -129,10 +131,12 @@ def scaling_figure(found: dict[str, Any]) -> plt.Figure:
             label = f"{name} ({row['exponent']:.2f})"
             axes.loglog(sizes, row["seconds"], label=label, **style)
         axes.set(title=title)
+    low, high = panels[0, 0].get_ylim()
     for axes in panels.flat:
-        least = axes.get_ylim()[0]
-        axes.loglog(sizes[1:], [least, 10 * least], ":", color=GREY, label="linear")
+        axes.loglog(sizes[1:], [low, 10 * low], ":", color=GREY, label="linear")
         axes.legend(fontsize=7, loc="upper left")
+    # Room for the legends.
+    panels[0, 0].set_ylim(low / 2, high * (high / low) ** 0.6)
     figure.supxlabel("rows")
     figure.supylabel("seconds, one core")
     return figure
