@@ -155,7 +155,7 @@ FORMULAS = {
         "0",
         "at most 10 000 updates of 128 rows, with a look at a tenth of the rows",
         "",
-        "25*p*n",
+        "33*p*n",
     ),
     "LADAClassifier": Formula(
         "0",
