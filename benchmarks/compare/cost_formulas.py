@@ -39,8 +39,8 @@ class Formula(NamedTuple):
 
 
 def text(formula: str) -> str:
-    """A formula as the documentation writes it."""
-    return formula.replace("*", " ").replace("e6", " MB")
+    """A formula as the documentation writes it, on one line."""
+    return formula.replace("*", " ").replace("e6", " MB").replace(" ", "\xa0")
 
 
 # What `max_mixes` allows of 16 for each row; of pairs near in two ways one comes out.

@@ -83,7 +83,7 @@ def formula_table() -> str:
 
 def million_table(found: dict[str, Any], scaling: dict[str, Any]) -> str:
     """Time and memory of a million rows, next to formulas."""
-    header = ["", "time", "formula", "threads", "GB in all", "MB of the fit", "formula"]
+    header = ["", "time", "formula", "GB in all", "MB of the fit", "formula"]
     base = found["estimators"][NOTHING_FITTED]["peak_gigabytes"]
     size = found["rows"], found["columns"]
     rows = []
@@ -103,7 +103,6 @@ def million_table(found: dict[str, Any], scaling: dict[str, Any]) -> str:
                 name,
                 duration(row["seconds"]),
                 duration(formula.seconds_at(*size, known)) if grows else "",
-                str(row["threads"]),
                 f"{row['peak_gigabytes']:.1f}",
                 f"{1000 * (row['peak_gigabytes'] - base):.0f}",
                 f"{formula.bytes_at(*size) / 1e6:.0f}",
@@ -115,8 +114,8 @@ def million_table(found: dict[str, Any], scaling: dict[str, Any]) -> str:
 def duration(seconds: float) -> str:
     """In the unit that one would say it in."""
     if seconds < 90:
-        return f"{seconds_text(seconds)} s"
-    return f"{seconds / 60:.0f} min"
+        return f"{seconds_text(seconds)}\xa0s"
+    return f"{seconds / 60:.0f}\xa0min"
 
 
 def scaling_figure(found: dict[str, Any]) -> plt.Figure:
