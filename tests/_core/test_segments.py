@@ -11,9 +11,10 @@ from skmix._core.votes import NeighborVotes
 
 @pytest.fixture(autouse=True, scope="module")
 def however_many():
-    """Look at pairs also where they are no fewer than all."""
+    """Look at pairs also where they are no fewer than all, in several blocks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "_MOST_OF_ALL", 1.0)
+        patch.setattr(segments, "_BLOCK", 50)
         yield
 
 
